@@ -1,4 +1,4 @@
-"""`compare`: one request per event against one open connection, measured on this machine."""
+"""`compare`: measures one request per event and one open connection on this machine."""
 
 from __future__ import annotations
 

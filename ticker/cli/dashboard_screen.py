@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Screen:
-    """Shows one dashboard. It can be ended even before the dashboard appears."""
+    """Shows one dashboard. `leave` works even before the dashboard appears."""
 
     def __init__(self) -> None:
         self.dashboard: Dashboard | None = None
@@ -99,9 +99,10 @@ class Shown:
     async def main(
         self, children: Sequence[Sequence[str]], inherited: Mapping[str, int] | None = None
     ) -> int:
-        """Show until `q`, a signal or the end of the time. Returns the exit code.
+        """Show until `q`, a signal or the end of `--for`. Returns the exit code.
 
-        `inherited` is command → the descriptor that this child gets.
+        `children` are their command lines, the poller's first. `inherited`: command → the file
+        descriptor that its child inherits. Raises `Failed` if a child ends by itself.
         """
         began = now()
         async with AsyncExitStack() as stack:
@@ -198,7 +199,7 @@ class Shown:
         return poller
 
     async def _mind(self, name: str, poller: Poller) -> None:
-        """End the screen if a child cannot work, with its reason and exit code."""
+        """If a child ends by itself, end the screen with the child's error and exit code."""
         code = await poller.ended()
         self._failure = Failed(self._kept.error or f"The {name} process ended", code)
         self._screen.leave()
@@ -217,17 +218,17 @@ class Shown:
 
 
 class ProcessController:
-    """Lets the dashboard change what its poller polls, and ask it questions."""
+    """Lets the dashboard change what its poller polls, and ask the poller questions."""
 
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
 
     async def add(self, symbols: Sequence[str]) -> None:
-        """Start polling these."""
+        """Start polling `symbols`."""
         self._poller.add(symbols)
 
     async def remove(self, symbols: Sequence[str]) -> None:
-        """Stop polling these."""
+        """Stop polling `symbols`."""
         self._poller.remove(symbols)
 
     async def bars(self, symbol: str) -> MinuteBars:
@@ -239,7 +240,7 @@ class ProcessController:
         return await self._ask(list[Found], "found", do="search", words=words)
 
     async def _ask(self, kind: type[T], name: str, *, do: str = "", **facts: str) -> T:
-        """Return the poller's answer under `name`, as records of `kind`."""
+        """Ask the poller. Returns the field `name` of its answer, converted to `kind`."""
         answer = await self._poller.ask(do or name, **facts)
         try:
             return msgspec.convert(answer[name], kind)

@@ -213,7 +213,7 @@ class _DemoRecorder:
         report = await self._poll.run()
         if report.why == "stopped":
             self._line.end(f"Stopped. {path} was not written")
-            return DONE  # a signal's own code follows
+            return DONE  # the signal decides the exit code
         for symbol, reason in report.refused.items():
             tell(f"{symbol}: {reason}. What it knows: ticker exchange --list")
         if not report.ticks:

@@ -1,4 +1,4 @@
-"""The log of a demo: where it is, and a lock while somebody writes it."""
+"""The log of a demo: where it is, and a lock while a process writes to it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ticker.streams import StreamChoice, demo_stream
 
 @contextmanager
 def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
-    """Yield the log that a demo writes, new unless `keep`, and notices for the screen.
+    """Yield the log that a demo writes, and notices for the screen. Without `keep` it is new.
 
-    It is in the state directory. If that cannot be written, or another process writes to the log,
-    it is in a temporary folder that is deleted after the demo.
+    The log is in the state directory. If that cannot be written, or another process writes to the
+    log, a new log is in a temporary folder that is deleted after the demo.
     """
     with ExitStack() as stack:
         try:

@@ -143,7 +143,7 @@ async def _controlled(serving: Exchange) -> int:
 async def _tell_moves(serving: Exchange, control: Controlled) -> None:
     """Report to the parent how often the symbols that clients ask for have moved.
 
-    The number is one pause old, so that the parent has already seen those moves.
+    The number is one pause old. By then the parent has seen those moves.
     """
     before = 0
     while True:
@@ -195,7 +195,7 @@ def source_url(host: str, port: int) -> str:
 
 
 def traded(symbols: int | None) -> Sequence[Listing]:
-    """Return the listings of a market of so many symbols; `None`: the usual ones."""
+    """Return `symbols` listings, invented ones last; `None`: the usual ones."""
     from ticker.exchange import listings
 
     return listings(symbols)

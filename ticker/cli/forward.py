@@ -1,4 +1,4 @@
-"""`forward`: copies one log into another and follows it, or stops at its end with a proof."""
+"""`forward`: copies one log into another. Follows it, or stops at its end and checks the copy."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def forward(
 
 @contextlib.contextmanager
 def _advising(request: ForwardRequest) -> Iterator[None]:
-    """Word errors with FROM and TO, because no option of this command names a stream."""
+    """Give advice with FROM and TO, because no option of this command names a stream."""
     end = (request.route.destination, request.destination.url)
     try:
         yield
@@ -133,14 +133,14 @@ class _ForwardCommand:
         self._forwarding.stop()
 
     async def main(self, lasting: float | None) -> int:
-        """Run, and return the exit code. `lasting`: stop after that many seconds."""
+        """Run, and return the exit code. `lasting` is a time limit (s; `None`: none)."""
         if lasting is not None:
             asyncio.get_running_loop().call_later(lasting, self._forwarding.stop)
         ended = await self._forwarding.run()
         return DONE if ended is None else self._judge(*ended)
 
     async def forget(self) -> int:
-        """Forget the destination. Returns the exit code."""
+        """Stop keeping ticks for the destination. Returns the exit code."""
         begin, end = self._route
         waited = await forget(self._request, self)
         if waited is None:
@@ -153,7 +153,7 @@ class _ForwardCommand:
         return DONE
 
     def _judge(self, proof: Proof, report: RelayReport) -> int:
-        """Report the result of the proof. Returns the exit code."""
+        """Report the proof, and return the exit code. Raises `Failed` if the copy is wrong."""
         end = self._route.destination
         if proof.wrong:
             raise Failed(incomplete_words(proof, end), NO_DATA)

@@ -1,7 +1,7 @@
-"""How a command that reads once handles a heartbeat that is ahead of the clock.
+"""Waits for another heartbeat if the newest is ahead of the clock, for commands that read once.
 
-Its time is useless, so the command waits for the next heartbeat. Its arrival proves that the writer
-lives.
+A time ahead of the clock does not show whether the writer lives. The arrival of another heartbeat
+proves that it does.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ def is_newest_ahead(heartbeats: Sequence[Heartbeat], now: int) -> bool:
 async def arrivals(
     stream: Stream, after: Position, heartbeats: Sequence[Heartbeat], now: int
 ) -> list[Heartbeat]:
-    """Return heartbeats that arrive `after` a snapshot whose newest one is ahead of `now`.
+    """Return heartbeats that arrive `after` a snapshot. `heartbeats` are the snapshot's.
 
-    Waits one interval, 5 s at most, and ends as soon as that writer is heard. It also ends if the
-    stream is lost.
+    Empty at once unless the newest of these is ahead of `now` (µs, UTC). Otherwise it waits one
+    interval and a second, at most 5 s. It ends early if that writer's next heartbeat arrives, or if
+    the stream is lost.
     """
     if not is_newest_ahead(heartbeats, now):
         return []

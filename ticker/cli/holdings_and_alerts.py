@@ -1,4 +1,4 @@
-"""Holdings and alerts for commands: the symbols they need, and the watch for alerts."""
+"""Finds the symbols that holdings and alerts need, and watches a stream for alerts."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class Watched(msgspec.Struct, frozen=True):
     """The symbols that a screen reads."""
 
     rows: tuple[str, ...] | None
-    """The symbols with rows; `None`: all of the stream."""
+    """The symbols with rows; `None`: all symbols of the stream."""
     beside: tuple[str, ...] = ()
     """Symbols that are read too, without rows."""
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Both."""
+        """Return the symbols of `rows` and `beside`."""
         return (*(self.rows or ()), *self.beside)
 
 
 def watched(settings: Settings, named: Sequence[str], usual: Sequence[str] | None) -> Watched:
-    """Return the symbols `named`, or the `usual` ones (`None`: all) and those owned.
+    """Return the symbols `named`. If there are none: those in `usual`, and those owned.
 
-    The symbols that only alerts and totals need are returned beside them.
+    `usual=None` means all symbols of the stream. `beside` gets what only alerts and totals need.
     """
     owned = settings.config.holdings.symbols
     if not named and usual is None:
@@ -71,7 +71,7 @@ def portfolio_of(settings: Settings) -> Portfolio | None:
 
 
 def lists_of(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Return the watchlists, and one of the symbols owned."""
+    """Return name → watchlist. The symbols owned, if any, are the list `holdings`."""
     owned = settings.config.holdings.symbols
     return {**({"holdings": owned} if owned else {}), **settings.config.watchlists}
 
@@ -89,7 +89,7 @@ def rereading(
     pairs: Pairs | None = None,
     player: PlayerControl | None = None,
 ) -> Callable[[Settings], None]:
-    """Return what a screen does when the file changed: use its alerts and holdings."""
+    """Return a function that lets a screen use the alerts and holdings of a changed file."""
 
     def reread(settings: Settings) -> None:
         alerting.follow(settings.alerts())
@@ -103,9 +103,9 @@ def rereading(
 
 
 def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Alerting:
-    """Return the watch for the configuration's alerts in a stream.
+    """Return the `Alerting` for the configuration's alerts. `runs`: it runs their commands.
 
-    Its state is saved, except for a demo, whose log is new each time.
+    Its state is saved, except for a demo, whose log is usually new.
     """
     path = None
     if not (choice.demo or choice.temporary):
@@ -117,21 +117,21 @@ def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Aler
 
 
 class PollController:
-    """The controller for `Pairs` with a poller in this process.
+    """Lets `Pairs` change what a poller in this process polls.
 
-    `poller` is set before the first question.
+    Until `poller` is set, every call is ignored.
     """
 
     def __init__(self) -> None:
         self.poller: Poll | None = None
 
     async def add(self, symbols: Sequence[str]) -> None:
-        """Start polling these."""
+        """Start polling `symbols`."""
         if self.poller is not None:
             self.poller.add(symbols)
 
     async def remove(self, symbols: Sequence[str]) -> None:
-        """Stop polling these."""
+        """Stop polling `symbols`."""
         if self.poller is not None:
             self.poller.remove(symbols)
 
@@ -140,7 +140,7 @@ class PollController:
 async def asking_for_pairs(
     portfolio: Portfolio, choice: StreamChoice, controller: PollController
 ) -> AsyncIterator[None]:
-    """While entered, let a poller ask for the rates that other screens need for totals."""
+    """While entered, let a poller also poll the exchange rates that totals on any screen need."""
     async with open_stream(choice) as stream:
         following = Follow(stream, list(portfolio.symbols))
         following.board.own(portfolio)
@@ -158,7 +158,7 @@ async def asking_for_pairs(
 async def looking_for_alerts(
     settings: Settings, choice: StreamChoice, zone: Zone
 ) -> AsyncIterator[None]:
-    """While entered, log alerts and run their commands, for a poller."""
+    """While entered, watch a poller's stream for alerts: log them, and run their commands."""
     alerting = alerting_of(settings, choice, runs=True)
     symbols = [alert.symbol for alert in alerting.alerts]
 

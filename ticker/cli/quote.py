@@ -121,7 +121,7 @@ def _answer(
 
 
 def _refusals(answer: Answer, zone: Zone) -> Iterator[str]:
-    """Return a line for each symbol without a quote, but one for all with the same failure."""
+    """Yield a line for each refused symbol, and one for all symbols with the same failure."""
     failed: dict[str, list[str]] = {}
     for symbol, reason in answer.refused.items():
         if symbol in answer.failures:
@@ -151,7 +151,7 @@ def _suggestion(symbol: str) -> str:
 
 
 class _keeper:  # noqa: N801  (called like a function)
-    """Writes each answer of a source into `folder`, one file for each."""
+    """Writes each answer of a source into a file of its own in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""`quote --columns`: chosen fields of quotes and of the holdings, also for cron."""
+"""`quote --columns`: prints chosen fields of quotes and of the holdings."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from ticker.suggestion import did_you_mean
 
 _OWNED: Final = tuple(column.key for column in OWNED)
 _PERCENT: Final = 4
-"""The decimals of shares."""
+"""The decimals of `weight` and `gain_percent`."""
 _ROUNDS: Final = 4
-"""The most rounds of asking for pairs: direct, inverse, and both legs of a cross both ways."""
+"""The most rounds of asking for pairs: direct, inverse, then the legs of a cross likewise."""
 _FRESH: Final = Age(None, Reason.FRESH)
 
 
 def parse_columns(text: str) -> tuple[str, ...]:
-    """`symbol,value,gain` → the columns, each once. Raises `UsageError`."""
+    """Read `symbol,value,gain` as names of columns, each once. Raises `UsageError`."""
     from ticker.output import QUOTE_COLUMNS
 
     known = (*QUOTE_COLUMNS, *_OWNED)
@@ -62,11 +62,11 @@ class Owned:
 
     @property
     def total(self) -> Total | None:
-        """The value of everything owned; `None`: nothing is owned."""
+        """Return the value of everything owned; `None`: nothing is owned."""
         return None if self.board.valuation is None else self.board.valuation.total
 
     def take(self, quotes: Sequence[Quote]) -> None:
-        """Add quotes."""
+        """Add `quotes` to the board, and value the holdings again."""
         self.board.fold(Batch(Position(""), quotes=quotes), 0)
         self.board.revalue()
 
@@ -95,7 +95,7 @@ class Owned:
 def printed(
     quotes: Sequence[Quote], columns: Sequence[str], owned: Owned, how: Format, *, with_total: bool
 ) -> str:
-    """Return the `columns` of `quotes` as text, and below a table the total if wished."""
+    """Return the `columns` of `quotes` as text. `with_total`: a table ends with the total."""
     from ticker import output
 
     match how:
@@ -129,7 +129,7 @@ def total_line(total: Total, currency: str) -> str:
 def _values(
     quote: Quote, columns: Sequence[str], owned: Owned, write: Callable[[str, Decimal], Any]
 ) -> Mapping[str, Any]:
-    """Return name → column."""
+    """Return name → value. Leaves out columns without one. `write` converts figures."""
     plain = {"type": "quote", **msgspec.to_builtins(quote)}
     holding = owned.board.row(quote.symbol).holding
     for name in _OWNED:

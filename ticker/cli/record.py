@@ -58,7 +58,7 @@ class RecordOptions(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...]
     """The symbols that were named."""
     lasting: float | None
-    """The time after which it stops (s)."""
+    """The time after which it stops (s); `None`: it has no limit."""
     zone: Zone
 
 
@@ -194,7 +194,7 @@ class _RecordCommand:
         return manifest
 
     def _raise_full(self, error: StreamNotWritable) -> None:
-        """Raise the error for a full disk: what is safe, and how to finish the recording."""
+        """Raise the error for a full disk. It says what is safe, and how to finish the file."""
         ticks = self._progress.ticks
         if not ticks:
             self._part.remove()
@@ -207,7 +207,7 @@ class _RecordCommand:
         ) from error
 
     def _judge(self, manifest: Manifest | None) -> int:
-        """Report which wished symbols are missing. Returns the exit code."""
+        """Say what is missing. Returns the exit code. Raises `Failed` if nothing was recorded."""
         options, progress = self._options, self._progress
         url = options.source.word if options.source.demo else options.source.url
         if manifest is None:
@@ -254,7 +254,7 @@ def _of(symbols: tuple[str, ...]) -> str:
 
 
 def recorded_words(manifest: Manifest, path: Path, zone: Zone) -> str:
-    """Return what a recording holds, and how to play it."""
+    """Say what a recording holds, and how to play it."""
     words = count_text(manifest.ticks, "tick")
     if manifest.first is not None and manifest.last is not None:
         words += f", {span_text(manifest.first, manifest.last, zone, now=now())}"

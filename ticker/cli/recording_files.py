@@ -15,11 +15,10 @@ from ticker.figures import count_text
 
 
 def mended(path: Path) -> bool:
-    """Finish the recording `path` if a recorder left it unfinished, and say so.
+    """Finish the recording `path` if its recorder left it unfinished. Tell the user.
 
-    Returns whether that made a file.
-
-    Raises `RecordingUnderWay` if its recorder still runs, and `Failed` if it cannot be written.
+    Returns whether this made a file. Raises `Failed` if it cannot be written. Raises
+    `RecordingUnderWay` if its recorder still runs and `path` does not exist yet.
     """
     left = part_path(path)
     if not left.exists():
@@ -44,7 +43,7 @@ def mended(path: Path) -> bool:
 
 
 def recording_path(word: str) -> Path:
-    """Return the file that `word` names. Raises `UsageError` for no name of a recording."""
+    """Return the file that `word` names. Raises `UsageError` if it is no recording."""
     path = Path(word).expanduser()
     if not is_recording(word):
         raise UsageError(f"{word}: a recording is named like {path.stem or 'today'}{RECORDING}")

@@ -162,7 +162,7 @@ def _stream_word(
     if first == "demo" or first in settings.config.streams or ":" in first:
         return first, words[1:]
     path = Path(first).expanduser()
-    # A folder in lower case is no symbol; one like AAPL must not hide the symbol.
+    # A folder in lower case is taken for a path. A folder named AAPL must not hide the symbol.
     is_folder = first == first.lower() and path.is_dir()
     if is_path(first) or is_folder:
         refuse_other_path(first)
@@ -186,7 +186,7 @@ def _stream_word(
 def _moments(
     source: StreamChoice, since: str | None, until: str | None, zone: Zone
 ) -> tuple[int | None, int | None]:
-    """Return `--since` and `--until` in µs; `None`: from the start, to the end."""
+    """Return `--since` and `--until` (µs, UTC); `None`: from the start, to the end."""
     first, end = span_of(source, since, until, zone, is_replay=True)
     if end == "start":
         raise UsageError("--until start leaves nothing to play")

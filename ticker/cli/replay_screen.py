@@ -111,9 +111,9 @@ class ReplayScreen:
         self._screen.leave()
 
     async def _with_pairs(self, stream: Stream, portfolio: Portfolio) -> ReplayOptions:
-        """Return the wish with the pairs in `stream` that totals need.
+        """Add the exchange-rate pairs in `stream` that totals need to the options.
 
-        They get rows only if they are in a list.
+        They have no row. A pair that is named, or without names in a watchlist, keeps its row.
         """
         wish = self._wish
         listed = chain.from_iterable(self._preferences.watchlists.values())

@@ -37,11 +37,11 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     speed: float
     zone: Zone
     beside: tuple[str, ...] = ()
-    """Symbols that are played too but have no row, unless all are played."""
+    """Symbols that are played too but have no row, even if `symbols` is `None`."""
 
 
 async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, line: Line) -> Reel:
-    """Prepare the tape; `stack` closes it.
+    """Return what the replay plays. `stack` closes its tape.
 
     `line` shows the progress if this takes more than a second. Raises `StreamError`, and `Failed`
     if there is nothing to play.
@@ -69,7 +69,7 @@ async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, 
 
 
 async def _why(stream: Stream, wish: ReplayOptions) -> str:
-    """Return the error that says why there is nothing to play, and what the stream holds."""
+    """Say why there is nothing to play, and what the stream holds."""
     option = wish.source.option
     health = await stream.health()
     if not health.ticks and health.is_finished:

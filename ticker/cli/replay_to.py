@@ -72,7 +72,7 @@ class ReplayTo:
             return DONE if self._is_stopped else await self._judge(source, proof)
 
     async def _wanted(self, reel: Reel) -> Mapping[Key, Digest]:
-        """Return what must arrive. For a whole tape, its manifest says it."""
+        """Return the digests of what must arrive. The tape knows them if all of it is played."""
         from ticker.streams.digest import digests
 
         tape, span = reel.tape, reel.span

@@ -98,7 +98,7 @@ def status(
 
 
 async def _look(choice: StreamChoice) -> tuple[Health, list[Waiting], list[Heartbeat]]:
-    """Return the stream's health, what waits on this machine, and what arrived since."""
+    """Return the stream's health, the backlogs on this machine, and the heartbeats since."""
     async with open_stream(choice) as stream:
         health = await stream.health()
         waiting = await find_waiting(choice, stream, health)
@@ -112,7 +112,7 @@ def _table(rows: list[tuple[str, str]]) -> str:
 
 
 async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
-    """Return heartbeats that came after `health`. Waits only if its newest one is useless."""
+    """Return heartbeats that came after `health`. Waits only if its newest is ahead of now."""
     if not is_newest_ahead(health.heartbeats, now()):
         return []
     try:

@@ -46,7 +46,7 @@ from ticker.times import Moment, Zone, parse_duration
 from ticker.units import SECOND
 
 _LONGEST_PAUSE: Final = 1.0
-"""Time between two attempts to open a stream (s). A closed pipe or `--until` ends the waiting."""
+"""The longest pause between attempts to open (s). Each notices a closed pipe and `--until`."""
 
 _Last = Annotated[
     int | None,
@@ -68,22 +68,23 @@ class TailOptions(msgspec.Struct, frozen=True):
     form: Format
     since: Moment | None
     until: int | None
+    """Exclusive (µs, UTC)."""
     last: int | None
     """The number of ticks to begin with; `None`: all since `since`."""
     follow: bool
     everything: bool
-    """Whether to print all four kinds, not only ticks and gaps."""
+    """Whether to print quotes and heartbeats too, not only ticks and gaps."""
     iso_times: bool
     zone: Zone
     count: int | None
     visible: bool
     """Whether the output is a terminal."""
     option: str
-    """What a command needs to work on the same stream."""
+    """The option that names this stream in a command."""
 
     @property
     def is_over(self) -> bool:
-        """Whether no future event is wanted."""
+        """Tell whether the time `until` is past, so that no future event is wanted."""
         return self.until is not None and now() >= self.until
 
 
@@ -165,7 +166,7 @@ async def _tail(
 
 
 async def _code(stream: Stream, wish: TailOptions, printed: int, *, is_over: bool) -> int:
-    """Return the exit code, and report what is missing. `is_over`: the time is over."""
+    """Return the exit code, and report what is missing. `is_over`: `--for` has ended."""
     few = wish.count is not None and printed < wish.count
     if printed and not few:
         return DONE
@@ -225,7 +226,7 @@ async def _follow(stream: Stream, wish: TailOptions, printer: Printer, *, quiet:
                     quietness.take(batch)
                     problem = stream.read_stats().problem
                     quietness.tell(batch, following.ticked, problem, visible=wish.visible)
-    # Everything from before the wished end is in the stream by now.
+    # By now the stream holds everything from before `until`.
     async with aclosing(following.batches(follow=False)) as batches:
         async for batch in batches:
             if await printer.take(batch):
@@ -236,11 +237,11 @@ async def _follow(stream: Stream, wish: TailOptions, printer: Printer, *, quiet:
 async def _begin(
     stream: Stream, wish: TailOptions, printer: Printer, quietness: Quietness | None
 ) -> Batch:
-    """Find where to start reading."""
+    """Return an empty batch with the position at which reading starts."""
     position = await _find(stream, wish)
     if (wish.follow and quietness is not None) or (wish.form is Format.text and wish.last != 0):
-        # Decimals for the last ticks, and the writers: the reading waits for a stream that has just
-        # gone away.
+        # The snapshot has the decimals of prices, and the writers. It is not needed: if the stream
+        # has just gone away, the reading waits for it.
         with suppress(StreamUnreachable):
             snapshot = await stream.snapshot()
             printer.hints.update((quote.symbol, quote.price_hint) for quote in snapshot.quotes)
@@ -265,7 +266,7 @@ class Printer:
     def __init__(self, wish: TailOptions, out: Output) -> None:
         self.output = out
         self.printed = 0
-        """Events so far."""
+        """How many events were printed."""
         self.hints: dict[str, int | None] = {}
         self._wish = wish
         self._left = wish.count
@@ -274,7 +275,7 @@ class Printer:
             out.write(output.csv_header(self._columns))
 
     async def take(self, batch: Batch) -> bool:
-        """Print the wished events of `batch`. Returns True if enough is printed."""
+        """Print the wished events of `batch`. Returns True once `count` events are printed."""
         records = self._chosen(batch)
         if self._left is not None:
             records = records[: self._left]

@@ -29,7 +29,7 @@ class PassedOver:
         self._at = -math.inf
 
     def tell(self, *, at_once: bool = False) -> None:
-        """Report it if there are more than before, at most every few seconds."""
+        """Report the number if it grew, at most every 5 s unless `at_once`."""
         broken, now = self._stream.read_stats().broken, time.monotonic()
         soon = (now - self._at) * SECOND < QUIET_AFTER
         if self._quiet or broken == self._told or (soon and not at_once):
@@ -39,10 +39,10 @@ class PassedOver:
 
 
 class Quietness:
-    """Says why no tick comes from a stream, by the heartbeats in its batches.
+    """Says why no tick comes from a stream. The heartbeats in its batches show the reason.
 
-    It sends no requests, because a silence may last for hours. `clock` (µs, UTC) is for the words;
-    `elapsed` (µs), which never goes back, decides.
+    It sends no requests, because a silence may last for hours. `clock` (µs, UTC) is for times in
+    messages. `elapsed` (µs) never goes back, and decides how long the stream is silent.
     """
 
     def __init__(
@@ -62,15 +62,15 @@ class Quietness:
         self._writers = Writers()
         self._is_empty = False
         self._there: dict[tuple[str, str], int] = {}
-        """Writer → `received` of its last heartbeat at the beginning. The reading may begin
-        earlier, and heartbeats up to this one are history, not a sign of life."""
+        """Writer → `received` of its heartbeat in the first snapshot. The reading may begin before
+        it. Heartbeats before this one are history, not a sign of life."""
         self._told: tuple[str, ...] = ()
-        """The reason that was reported last; empty if ticks came after it."""
+        """The key of the last reported reason; empty if ticks came after the report."""
         self._since = 0
-        """When the last tick before that came (µs, by `elapsed`)."""
+        """When the last tick before that report came (µs, by `elapsed`)."""
 
     def begin(self, snapshot: Batch) -> None:
-        """Note the state of the stream when the reading begins, before its end."""
+        """Note the state of the stream before the reading begins."""
         self._is_empty = not snapshot
         at = self._clock()
         for beat in snapshot.heartbeats:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 async def print_board(
     choice: StreamChoice, symbols: Sequence[str] | None, how: Format, zone: Zone
 ) -> int:
-    """Print the latest quotes of `symbols` (`None`: all), then why others have no price.
+    """Print the newest quotes of `symbols` (`None`: all). Returns the exit code.
 
-    Returns the exit code.
+    Messages say why a symbol has no price.
     """
     from ticker.follow import Follow
 
