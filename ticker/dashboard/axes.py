@@ -43,14 +43,14 @@ def time_axis(start: int, end: int, width: int, zone: Zone) -> str:
         at = max(0, min(middle - len(text) // 2, width - len(text)))
         if len(text) <= width:
             line[at : at + len(text)] = text
-    if not "".join(line).strip():  # too short for a round one
+    if not "".join(line).strip():  # the span is too short for a round time
         text = _text(start, SECOND, zone)[:width]
         line[: len(text)] = text
     return "".join(line)
 
 
 def _labels(start: int, end: int, width: int, zone: Zone) -> Iterator[tuple[str, int]]:
-    """Return each round time in words, with the cell of its middle."""
+    """Yield each round time as text, with the cell on which the text is centred."""
     span = max(1, end - start)
     for step in _STEPS:
         if step * width >= span * (len(_text(start, step, zone)) + _APART):

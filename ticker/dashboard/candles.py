@@ -35,13 +35,13 @@ class Candles:
 
     bars: Sequence[Bar]
     span: int
-    """The length of each (µs)."""
+    """The length of each candle (µs)."""
     pitch: int
-    """The distance from one to the next (cells)."""
+    """The distance from a candle to the next (cells)."""
 
     @property
     def start(self) -> int:
-        """Return the beginning of the first (µs)."""
+        """Return when the first candle begins (µs, UTC)."""
         return self.bars[0].time
 
     @property
@@ -51,9 +51,9 @@ class Candles:
 
 
 def fit_candles(bars: Sequence[Bar], span: int, width: int) -> Candles:
-    """Merge `bars` of `span` (µs), at least one, until they fit.
+    """Merge `bars` of `span` (µs) into candles that fit `width` cells. There is at least one bar.
 
-    If even the longest candles do not fit `width` cells, the oldest are left out.
+    If even the longest candles do not fit, the oldest are left out.
     """
     spans = [each for each in _SPANS if each % span == 0] or [span]
     for wished in spans:
@@ -72,7 +72,7 @@ def _count(bars: Sequence[Bar], span: int) -> int:
 def draw_candles(
     candles: Candles, width: int, height: int, row: Callable[[float], int]
 ) -> list[list[tuple[str, bool]]]:
-    """Draw lines of `width` cells. Each cell is a character, and whether its candle rose.
+    """Draw `height` lines of `width` cells. A cell is a character, and whether its candle rose.
 
     `row` returns the row of a price, from 0 to `height` × `HALVES` - 1.
     """

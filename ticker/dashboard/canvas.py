@@ -28,10 +28,10 @@ _UPRIGHT: Final = tuple(
     )
     for side in range(ACROSS)
 )
-"""The bits of a column's dots from one row to another, by column, first row, last row."""
+"""The bits of the dots from one row to another, indexed by column, first row and last row."""
 
 Break = tuple[int, int]
-"""A span without observation: its begin and end (µs)."""
+"""A span without observation: its begin and its end (µs, exclusive)."""
 
 
 class Canvas:
@@ -98,7 +98,7 @@ def stretches(
 
 
 def _dark(breaks: Iterable[Break], columns: int, start: int, span: int) -> set[int]:
-    """Return the columns that a break touches. They divide the `span` from `start` (µs)."""
+    """Return the columns that a break touches. `columns` divide the `span` from `start` (µs)."""
     dark: set[int] = set()
     for begin, until in breaks:
         if until > start and begin < start + span:
@@ -141,9 +141,9 @@ def sparkline(
     end: int,
     breaks: Iterable[Break] = (),
 ) -> str:
-    """Return the sparkline of these prices in `width` cells, up to `end` (µs, exclusive).
+    """Return the sparkline in `width` cells, from the first time to `end` (µs, exclusive).
 
-    Each column of dots shows only the last price of its time, which is quick.
+    For speed, each column of dots shows only the last price of its time.
     """
     if not times or width <= 0:
         return " " * max(0, width)

@@ -1,7 +1,7 @@
 """The chart of one symbol's day: line or candles, the previous close, the last price as a tag.
 
-Pure: bars in, lines of styled pieces out. The chart shows the whole day, with a break for each time
-without observation, and a margin at the right for the next prices.
+Pure: bars in, lines of styled pieces out. The chart shows the whole day, with a margin at the
+right. A line breaks at each time without observation.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Chart:
     bars: Sequence[Bar]
     """Oldest first."""
     span: int
-    """The length of each (µs)."""
+    """The length of each bar (µs)."""
     last: float
     """The newest price."""
     places: int
@@ -73,7 +73,7 @@ class _Picture:
 
 
 def chart_lines(chart: Chart, width: int, height: int, zone: Zone) -> list[list[Piece]]:
-    """Return `height` lines of `width` cells; the last has the times. None if too small."""
+    """Return `height` lines of `width` cells; the last has the times. Empty if room is short."""
     if not chart.bars:
         return []
     low, high = _bounds(chart)
@@ -113,7 +113,7 @@ def _line(chart: Chart, across: int, down: int, low: float, high: float) -> _Pic
         canvas.dots_across,
         start=start,
         end=end - 1,
-        # The time after the newest price is unknown yet.
+        # Nothing is known yet after the newest price.
         breaks=[*chart.breaks, (newest, end)],
     )
     draw(canvas, columns, row_of)

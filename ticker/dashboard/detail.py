@@ -1,7 +1,7 @@
 """One symbol, alone or beside the table: its day as a chart, all fields, last ticks, gaps.
 
 It shows what the board remembers of the chosen symbol. It is painted as a whole, and only if that
-symbol changed.
+symbol or its age in words changed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ticker.times import Zone
 _BESIDE: Final = 84
 """At this width (cells) and above, the facts are beside the chart; otherwise below it."""
 _FACTS: Final = (34, 44)
-"""The bounds of the facts' width beside the chart, which is a third of the whole (cells)."""
+"""The facts beside the chart take a third of the width, within these bounds (cells)."""
 _NAMES: Final = 16
 _TWO: Final = 60
 """At this width (cells) and above, the latest events are beside the facts."""
@@ -75,7 +75,7 @@ class Detail(Widget, can_focus=True):
         self._feed = feed
         self._strips: list[Strip] = []
         self.is_loading: Callable[[str], bool] = lambda _: False
-        """Whether the past of a symbol is still being read. Its chart is blank until then."""
+        """Whether the history of a symbol is not read yet. Until then its chart is blank."""
         self._aged: object = None
         """The age as it was last painted."""
 
@@ -88,13 +88,13 @@ class Detail(Widget, can_focus=True):
         self.redraw()
 
     def shut(self) -> None:
-        """Show nothing."""
+        """Hide the detail."""
         self.symbol = ""
         self._board.look_at(None)
         self.remove_class("-open")
 
     def toggle_candles(self) -> None:
-        """Draw candles, or a line."""
+        """Switch between candles and a line."""
         self.is_candles = not self.is_candles
         self.redraw()
 
@@ -139,7 +139,7 @@ class Detail(Widget, can_focus=True):
         return Strip.blank(self.size.width, self.palette.style(self.palette.text))
 
     def action_walk(self, lines: int) -> None:
-        """Ask for another row's symbol."""
+        """Ask for the symbol `lines` rows further down."""
         self.post_message(self.Walked(lines))
 
     # The picture
@@ -209,7 +209,7 @@ class Detail(Widget, can_focus=True):
         ]
 
     def _facts(self, row: Row) -> Callable[[int], list[Line]]:
-        """Return a function that makes lines of a given width of all known facts."""
+        """Return a function that lays out all known facts in a given width (cells)."""
         quote, now = self._board.quote(row.symbol), self._feed.clock()
         known = facts(row, self._age(row), quote, now, self._zone)
         return lambda width: [
@@ -239,7 +239,7 @@ class Detail(Widget, can_focus=True):
                     Segment(text, self._style(looks[direction])),
                 ]
             )
-            # The move of this tick is that over the gap.
+            # The price moved from `older` to `tick` over this gap.
             for gap in [] if older is None else focus.gaps_between(older, tick):
                 words = gap_words((gap.until or 0) - (gap.from_ or 0))
                 lines.append([Segment(set_cell_size(words, width), self._style(Look.WARNING))])

@@ -64,11 +64,11 @@ def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list
 
 
 def quote_of(row: Row, quote: Quote | None) -> Quote | None:
-    """Return all that is known of the symbol as one quote: its row, and the standing facts."""
+    """Return `quote` with the newer values of `row`; `None` without a price."""
     if row.price is None:
         return None
     known = {} if quote is None else to_dict(quote)
-    # It includes the tick that the row shows, whose sequence the row does not know.
+    # The row may show a newer tick than `quote`, and does not know its sequence.
     known.pop("sequence", None)
     shown = {name: getattr(row, name, None) for name in Quote.__struct_fields__}
     return Quote(**known | {name: value for name, value in shown.items() if value is not None})

@@ -18,7 +18,7 @@ def marked(
 ) -> Iterable[Segment]:
     """Return a price with an arrow, and a background from the first changed digit on.
 
-    `text` and `before`, the price before it, are as wide as their column.
+    `text` and `before`, the previous price, are as wide as their column.
     """
     color, behind, arrow = (
         (palette.up, palette.up_ground, "▲")

@@ -83,7 +83,7 @@ class Palette:
 
 
 def blend(one: str, other: str, share: float) -> str:
-    """Mix `one` with a `share` of `other`."""
+    """Mix `one` with a `share` (0 to 1) of `other`."""
     pairs = ((int(one[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 

@@ -1,4 +1,4 @@
-"""The colours of a day: by its direction, and stronger the greater its change is. Pure."""
+"""The colours of day changes: by direction, and stronger for a greater change. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ticker.dashboard.palette import Palette
 _STEPS: Final = (0.5, 1.5, 3.0)
 """The day changes (%) at which a colour becomes one step stronger."""
 _FAINTEST: Final = 0.4
-"""How much of its colour the smallest change has; the rest is the colour of dim text."""
+"""The share of the full colour for the smallest change; the rest is the colour of dim text."""
 
 
 def line_style(row: Row, age: Age) -> Style:
@@ -30,7 +30,10 @@ def strength(percent: float | None) -> int:
 
 @lru_cache(maxsize=64)
 def shade(palette: Palette, look: Style, level: int) -> str:
-    """Return a colour between dim text and `color`, by the `strength` of a day change."""
+    """Return the colour of `look` (up or down), closer to dim text the lower `level` is.
+
+    `level` is a `strength`. A palette with few colours has no mixed ones.
+    """
     full = palette.up if look is Style.UP else palette.down
     share = _FAINTEST + (1 - _FAINTEST) * level / len(_STEPS)
     if palette.is_few:

@@ -1,6 +1,6 @@
 """The sparkline of each row, drawn again only if a dot would move.
 
-It begins with the poller's minute bars, and continues with our own ticks.
+It begins with the source's minute bars, and continues with the stream's ticks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Line(NamedTuple):
 
 
 class _Before(NamedTuple):
-    """The minute bars before the tick at a given time."""
+    """The minute bars before the first tick, which is at `tick` (µs, UTC)."""
 
     tick: int
     times: Sequence[int]
@@ -71,7 +71,7 @@ class Sparks:
         return line
 
     def _minutes(self, board: Board, row: Row, times: Sequence[int]) -> _Before:
-        """Return the minutes before our own `times`."""
+        """Return the minute bars before `times`, which are those of the ticks."""
         if row.symbol not in board.minutes:
             return _NONE
         known = self._before.get(row.symbol)
@@ -84,7 +84,7 @@ class Sparks:
 
 
 def _divided(text: str, minutes: Sequence[int], first: int, end: int) -> Line:
-    """Return a sparkline up to our first own tick, at `first` (µs); the whole one ends at `end`."""
+    """Divide a sparkline that ends at `end` (µs) at the first tick, which is at `first` (µs)."""
     if not minutes:
         return Line("", text)
     span = max(1, end - minutes[0])
