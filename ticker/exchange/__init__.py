@@ -32,5 +32,5 @@ __all__ = [
     "listings",
 ]
 
-# `with ticker.exchange() as yahoo:` finds this module once it is loaded, and not the function.
+# Once this module is loaded, `ticker.exchange` is the module. So the module must be callable.
 sys.modules[__name__].__class__ = CallableModule

@@ -1,8 +1,8 @@
 """Serves saved answers of Yahoo.
 
-It reads all that the Yahoo source can read: a broken field or entry does not affect others. The
-answer for one symbol is its file, byte for byte. A folder that cannot be served is refused before
-anything is served, with the file's name and the problem. It knows no HTTP.
+It reads all that the Yahoo source can read: a broken field or entry does not affect others. If a
+file holds one symbol only, the answer for this symbol is the file, byte for byte. A folder that
+cannot be served is refused at the start, with the file's name and the problem. It knows no HTTP.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class _Saved:
 class SavedAnswers:
     """The answers in a folder's `*.json` files, each one whole answer of `v7/finance/quote`.
 
-    Of several answers about one symbol the one with the newest trade is served; of equally new ones
-    the one about this symbol alone, then the first by file name.
+    If several answers hold a symbol, the one with the newest trade is served. If trades are equally
+    new, an answer about this symbol alone comes first, then the first file by name.
     """
 
     events = watched = 0
@@ -44,7 +44,7 @@ class SavedAnswers:
     every = SECOND
 
     def __init__(self, folder: Path) -> None:
-        """Read all of `folder`. Raises `UsageError` naming the file that is not such an answer."""
+        """Read all answers in `folder`. Raises `UsageError` that names a file that is not one."""
         self._saved: dict[str, _Saved] = {}
         try:
             files = sorted(path for path in folder.iterdir() if path.suffix == ".json")
@@ -64,11 +64,11 @@ class SavedAnswers:
         """Do nothing: saved answers do not move."""
 
     def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:  # noqa: ARG002 - the same
-        """Return the entries of `symbols`, without unknown ones."""
+        """Return the entries of `symbols`. Unknown symbols are left out."""
         return [json.loads(self._saved[s].entry) for s in symbols if s in self._saved]
 
     def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
-        """Return at most so many entries that have `words` in their symbol."""
+        """Return at most `most` entries that have all of `words` in their symbol."""
         return self.look(matching(words, dict.fromkeys(self._saved, ""), most), now)
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> None:
@@ -77,7 +77,7 @@ class SavedAnswers:
     def answer(self, symbols: Iterable[str], now: int) -> bytes:  # noqa: ARG002 - a market needs it
         """Return the body that Yahoo would send: known entries, in the order of `symbols`.
 
-        For one symbol whose answer was about it alone, it is the file itself.
+        If only one symbol is known, and its file holds no other, the body is the file itself.
         """
         found = [saved for symbol in symbols if (saved := self._saved.get(symbol))]
         match found:
@@ -89,7 +89,7 @@ class SavedAnswers:
     def _read(self, path: Path) -> None:
         try:
             content = path.read_bytes()
-            # Not msgspec: one NaN would spoil the whole file, and the source reads the rest of it.
+            # Not msgspec: it refuses a file for one NaN. The Yahoo source reads the rest of it.
             document = json.loads(content)
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror or error}") from error
@@ -103,7 +103,7 @@ class SavedAnswers:
         entries: dict[str, dict[str, Any]] = {}
         for entry in results:
             if isinstance(entry, dict) and isinstance(symbol := entry.get("symbol"), str):
-                entries.setdefault(symbol, entry)  # of several the source reads the first
+                entries.setdefault(symbol, entry)  # the Yahoo source reads the first of several
         for symbol, entry in entries.items():
             saved = _Saved(_newest(entry), len(results) == 1, json.dumps(entry).encode(), content)
             known = self._saved.get(symbol)
@@ -112,7 +112,7 @@ class SavedAnswers:
 
 
 def _newest(entry: dict[str, Any]) -> float:
-    """Return the time of its newest trade (seconds since the epoch); 0 if it has none."""
+    """Return the time of the newest trade in `entry` (seconds since the epoch); 0 if none."""
     return max(_number(entry.get(name)) for name in _TIMES)
 
 

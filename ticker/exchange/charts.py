@@ -1,10 +1,11 @@
 """A symbol's past, as Yahoo's `v8/finance/chart` sends it: bars that end in the present price.
 
-Pure. The past is invented like the present: a random walk that depends only on seed, symbol and
-time, so each request for a bar returns the same bar. The last bar, and the close before it, are the
-market's own. Bars cover the venue's hours; in a market that is always open, 24 hours, and weekends
-only for coins. While the market is closed they end with its last trade. Nothing is older than ten
-years. A range, an interval or a time that Yahoo refuses is refused in Yahoo's words.
+Pure. The past is a random walk from seed, symbol and time, anchored at its venue's midnight. So
+an old bar stays the same until the next one. The bars of today and of the trading day before
+are bent to meet the market's own prices, and may change with them. Bars cover the venue's hours. In
+a market that is always open they cover 24 hours, and weekends only for coins. While the market is
+closed, they end with its last trade. Nothing is older than ten years. What Yahoo refuses is refused
+in Yahoo's words.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ STATUSES: Final[Mapping[str, int]] = {
 }  # fmt: skip
 """The code of an error in an answer → its HTTP status."""
 _MOST: Final = 20_000
-"""The most bars of an answer: the latest."""
+"""The most bars of an answer, give or take one. Older bars are left out."""
 _DIGITS: Final = 5
 _SATURDAY: Final = 5
 _MONDAY: Final = 4 * _DAY
@@ -75,7 +76,7 @@ def chart(
 ) -> dict[str, Any]:
     """Return the body of the answer about `state` at `now` (µs, UTC), or of Yahoo's refusal.
 
-    `query` has `interval`, and `range` or `period1` and `period2` (seconds since the epoch).
+    `query` may have `interval`, and `range` or `period1` and `period2` (seconds since the epoch).
     """
     interval = query.get("interval", "1d")
     if (step := _STEPS.get(interval)) is None:
@@ -122,7 +123,7 @@ def not_found(symbol: str) -> dict[str, Any]:
 
 
 def refusal(code: str, words: str) -> dict[str, Any]:
-    """Return the body of an answer without a chart."""
+    """Return the body of an error."""
     return {"chart": {"result": None, "error": {"code": code, "description": words}}}
 
 
@@ -134,9 +135,9 @@ def _unsupported(name: str, value: str, valid: Iterable[str]) -> dict[str, Any]:
 def _bars(
     state: MarketState, step: int, span: tuple[int, int], now: int, seed: int
 ) -> Iterator[ChartBar]:
-    """Return the bars of `step` seconds in a span. The last may end after `now` (all in seconds).
+    """Yield the bars of `step` seconds in `span`, begin and end inclusive (all in seconds).
 
-    They are counted on the clock of the venue, where days begin at midnight.
+    The last bar may end after `now`. Bars are aligned to midnight at the venue.
     """
     listing = state.listing
     zone = listing.venue.offset * 3_600
@@ -152,7 +153,7 @@ def _bars(
         )
 
     def off(time: int, price: float) -> tuple[int, float]:
-        """Return how far the walk is from the market's own price at a time."""
+        """Return `time`, and how far (in logs) the market's `price` is from the walk there."""
         above = price + listing.below
         return time, math.log(above) - walk(time) if above > 0 else 0.0
 
@@ -188,9 +189,9 @@ def _bars(
 
 
 def _known_today(state: MarketState, today: int, now: int, key: int) -> Iterator[tuple[int, float]]:
-    """Yield times of today (seconds) and the market's own prices then, so that charts agree.
+    """Yield points of today: a time (seconds) and the market's own price then.
 
-    When the lowest and the highest price were is invented, as the market does not know it.
+    The market does not know when its lowest and highest prices were, so these times are invented.
     """
     hours = (now - today) // _HOUR
     if hours > 1:
@@ -204,9 +205,9 @@ def _known_today(state: MarketState, today: int, now: int, key: int) -> Iterator
 
 
 def _starts(step: int, begin: int, end: int) -> Sequence[int]:
-    """Return when bars of `step` begin, from the one at `begin` to the one after `end` (seconds).
+    """Return the starts of bars of `step`, from that at `begin` to the one after `end` (seconds).
 
-    Weeks begin on Mondays, months on their first days. At most `_MOST` bars.
+    Weeks begin on Mondays, months on their first days. Beyond `_MOST`, old bars are left out.
     """
     if step >= _MONTH:
         months = step // _MONTH
@@ -224,14 +225,14 @@ def _month(time: int) -> int:
 
 
 def _first_day(month: int) -> int:
-    """Return when `month` of `_month` began (seconds)."""
+    """Return when `month` begins (seconds). It is a number that `_month` returns."""
     return int(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp())
 
 
 def _wick(
     state: MarketState, ends: tuple[float, float], above: float, under: float, *, is_today: bool
 ) -> tuple[float, float]:
-    """Return high and low of a bar with these `ends`, within today's own if it is of today."""
+    """Return high and low of a bar: its `ends` and wicks. Today's wicks stay in the day's range."""
     high = round(max(ends) + above, state.listing.decimals)
     low = round(min(ends) - under, state.listing.decimals)
     if not is_today:
@@ -242,8 +243,8 @@ def _wick(
 def _begin(listing: Listing, span: str, step: int, at: int) -> int:
     """Return when the range `span` begins that ends at `at` (seconds since the epoch).
 
-    `5d` is the last five trading days with the present one. `1d` is the present day. With bars
-    shorter than a day it is 24 hours, so that there are some bars just after midnight.
+    `5d` is the last five trading days, today included. `1d` is today. With bars shorter than a day
+    it is the last 24 hours, so that there are some bars just after midnight.
     """
     if span == "1d" and step < _DAY:
         return at - _DAY
@@ -266,17 +267,17 @@ def _days(span: str) -> int:
 
 
 def _trading_day_before(listing: Listing, day: int) -> int:
-    """Return the last trading day of its venue before `day`, both by its clock (seconds)."""
+    """Return the last trading day before `day`: both are midnights by the venue's clock (s)."""
     return next(each for each in range(day - _DAY, 0, -_DAY) if not _is_weekend(listing, each))
 
 
 def _is_weekend(listing: Listing, time: int) -> bool:
-    """Return whether `time`, by its venue's clock (seconds), is on a weekend without trading."""
+    """Tell whether `time`, by the venue's clock (seconds), is on a weekend without trading."""
     return listing.kind is not COIN and _weekday(time) >= _SATURDAY
 
 
 def _between(known: Sequence[tuple[int, float]], time: int) -> float:
-    """Interpolate `known` points at `time`. Beyond the ends it is the value there."""
+    """Interpolate `known` (times and values) at `time`. Beyond an end, its value holds."""
     if time <= known[0][0]:
         return known[0][1]
     for (begin, first), (end, last) in pairwise(known):

@@ -1,7 +1,7 @@
 """Faults on purpose: Yahoo's failures, which can be switched on and off.
 
-A share is even and repeatable: of ten requests at 0.3, the same three fail each time. Only
-questions for data fail; the page with the cookie does not. It knows HTTP, and no market.
+Failures are spread evenly and are repeatable: of ten requests at a share of 0.3, the same three
+fail each time. Requests for cookie and crumb never fail. It knows HTTP, but no market.
 """
 
 from __future__ import annotations
@@ -49,22 +49,19 @@ class Fault(StrEnum):
     """The connection is reset."""
     TROUBLE = "5xx"
     MUTE = "mute"
-    """The socket stays open and sends nothing, or less. The share is that of the messages."""
+    """The socket stays open, but does not send this share of its messages."""
     CLOSE = "close"
-    """The socket is closed properly when its client sends something. The share is that of these."""
+    """The socket is closed properly after this share of its client's messages."""
     GARBAGE = "garbage"
-    """Messages that cannot be read. The share is that of the messages."""
+    """This share of the socket's messages cannot be read."""
     FLOOD = "flood"
-    """Each message of the socket comes many times. The share is that of the messages."""
+    """This share of the socket's messages is sent many times."""
     FLOAT32 = "float32"
-    """Prices of the socket have their last bit off, like sums of 32-bit numbers.
-
-    The share is that of the messages.
-    """
+    """In this share of the socket's messages, prices have the errors of 32-bit sums."""
 
     @classmethod
     def read(cls, text: object) -> tuple[Self, float]:
-        """Parse a fault and its share, `NAME[:SHARE]`, or `429`. Raises `UsageError`."""
+        """Parse `NAME[:SHARE]` or the number 429 to fault and share. Raises `UsageError`."""
         name, colon, share = str(text).partition(":")
         if name not in cls._value2member_map_:
             raise UsageError(f"{name!r} is no fault: expected one of {', '.join(cls)}")
@@ -83,9 +80,9 @@ class Fault(StrEnum):
 _APART: Final = frozenset({
     Fault.MISSING, Fault.MUTE, Fault.CLOSE, Fault.GARBAGE, Fault.FLOOD, Fault.FLOAT32
 })  # fmt: skip
-"""Faults that no HTTP request fails by."""
+"""Faults that make no HTTP request fail."""
 _FLOOD: Final = 200
-"""How often a message of a flood comes."""
+"""How many times each message of a flood is sent."""
 _GARBAGE: Final = '{"type":"pricing","message":"bm8gbWVzc2FnZQ"}'
 
 
@@ -107,15 +104,15 @@ class Faults:
     def switch(self, *faults: str) -> None:
         """Set the faults, each `NAME[:SHARE]`, and clear all others.
 
-        A share is that of the requests or of the socket's messages, by default all of them; of
-        `missing`, that of the symbols, by default half. Raises `UsageError`, and then changes
-        nothing.
+        `SHARE` is the part of the requests or of the socket's messages, by default 1. For `missing`
+        it is the part of the symbols, by default 0.5. Raises `UsageError` for an unknown fault or
+        an invalid share, and then changes nothing.
         """
         self._shares = dict(map(Fault.read, faults))
         self._owed = {}
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Return the answer to `request`, or what a fault makes of it."""
+        """Return the answer of `handler`, changed or replaced by the first fault that is due."""
         if not request.path.startswith(_DATA):
             return await handler(request)
         for fault in self._shares:
@@ -124,16 +121,16 @@ class Faults:
         return await handler(request)
 
     def left(self, symbols: Iterable[str]) -> list[str]:
-        """Return those of `symbols` that are not missing. Each symbol always is, or never."""
+        """Return the `symbols` that are not missing. The same share hides the same symbols."""
         share = self._shares.get(Fault.MISSING, 0.0)
         return [s for s in symbols if crc32(s.encode()) >= share * 2**32]
 
     def is_closing(self) -> bool:
-        """Tell whether to close a socket that its client sent something on."""
+        """Tell whether to close a socket whose client has just sent a message."""
         return self._is_due(Fault.CLOSE)
 
     def is_rough(self) -> bool:
-        """Tell whether the next message has its last bits off."""
+        """Tell whether the last bit of each price in the next message must be wrong."""
         return self._is_due(Fault.FLOAT32)
 
     def spoil(self, message: str) -> Sequence[str]:
@@ -145,8 +142,8 @@ class Faults:
         return [message] * (_FLOOD if self._is_due(Fault.FLOOD) else 1)
 
     def _is_due(self, fault: Fault) -> bool:
-        """Tell whether the fault hits this request."""
-        # A rounding error must not delay a turn.
+        """Count one request or message, and tell whether the fault hits it."""
+        # The small addition keeps a rounding error from delaying a fault.
         owed = self._owed.get(fault, 0.0) + self._shares.get(fault, 0.0) + 1e-9
         self._owed[fault] = owed % 1
         return owed >= 1
@@ -182,7 +179,7 @@ class Faults:
 
 
 def error(key: str, status: int, code: str, description: str) -> web.Response:
-    """Return an error in Yahoo's words, under `key`."""
+    """Return an error in Yahoo's format, under `key`."""
     body = {key: {"result": None, "error": {"code": code, "description": description}}}
     return json_answer(body, status)
 

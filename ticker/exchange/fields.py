@@ -52,7 +52,7 @@ class MarketAnswers:
 
     @property
     def watched(self) -> int:
-        """Return those of them that are of symbols that clients ask for."""
+        """Return the number of price changes that clients could see."""
         return self._market.watched
 
     def advance(self, now: int) -> None:
@@ -65,24 +65,24 @@ class MarketAnswers:
         return self._market.every
 
     def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:
-        """Return the entries of `symbols` at `now` (µs, UTC), without what is not listed."""
+        """Return the entries of `symbols` at `now` (µs, UTC), but none for unlisted symbols."""
         return [self._entry(state) for state in self._market.look(symbols, now)]
 
     def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
-        """Return at most so many entries that have `words` in their symbol or name."""
+        """Return at most `most` entries that have all of `words` in their symbol or name."""
         names = {each.symbol: each.name for each in self._market.listings}
         found = self._market.look(matching(words, names, most), now, counted=False)
         return [self._entry(state) for state in found]
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
-        """Return the body of Yahoo's answer about a symbol's past; `None` if it is not listed."""
+        """Return the body of Yahoo's chart answer; `None` if `symbol` is not listed."""
         for state in self._market.look([symbol], now, counted=False):
             market = self._market
             return chart(state, query, now, market.seed, is_always_open=market.is_always_open)
         return None
 
     def answer(self, symbols: Iterable[str], now: int) -> bytes:
-        """Return the body of Yahoo's answer at `now` (µs, UTC), without what is not listed."""
+        """Return the body of Yahoo's answer at `now` (µs, UTC), without unlisted symbols."""
         result = self.look(symbols, now)
         return msgspec.json.encode({"quoteResponse": {"result": result, "error": None}})
 
@@ -104,8 +104,8 @@ class MarketAnswers:
 def summary(entry: Mapping[str, Any], modules: str = "") -> dict[str, Any]:
     """Return what `v10/finance/quoteSummary` has about the symbol of `entry`.
 
-    `modules` are the names of parts, with commas between them. Empty: all parts. Parts that are not
-    known here are left out.
+    `modules` names the parts to return, separated by commas; empty: all parts. Unknown parts are
+    left out.
     """
     names = {name: entry[name] for name in _NAMES if name in entry}
     details = {name: entry[field] for name, field in _DETAILS.items() if field in entry}
@@ -132,7 +132,10 @@ _DETAILS: Final = {
 
 
 def matching(words: str, names: Mapping[str, str], most: int) -> list[str]:
-    """Return the symbols with all of `words` in themselves or their names, the likeliest first."""
+    """Return at most `most` symbols of `names` (symbol → name) that match all of `words`.
+
+    The exact symbol comes first, then symbols that begin with the first word.
+    """
     wished = words.upper().split()
     told = {symbol: f"{symbol} {name}".upper() for symbol, name in names.items()}
     found = [s for s, text in told.items() if wished and all(word in text for word in wished)]
@@ -143,7 +146,7 @@ def matching(words: str, names: Mapping[str, str], most: int) -> list[str]:
 def fields(state: MarketState) -> dict[str, Any]:
     """Return one entry of `quoteResponse.result`. Times are seconds since the epoch (UTC).
 
-    They are whole, as Yahoo's always are, unless the market moves more often than once a second.
+    They are whole, as Yahoo's always are, unless a move was not at a whole second.
     """
     entry = _description(state) | _regular_market(state) | _of_its_kind(state)
     if (trade := state.extended) is not None:
@@ -270,7 +273,7 @@ def _contract(listing: Listing) -> dict[str, Any]:
 
 
 def _odd(listing: Listing, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the odd fields of a listing that exists for its oddity."""
+    """Return the fields that show the oddity of `listing`."""
     match listing.oddity:
         case Oddity.NO_BID:
             return {"bid": 0, "ask": 0, "bidSize": 0, "askSize": 0}
@@ -292,13 +295,13 @@ def _changes(name: str, price: float, close: float) -> dict[str, float]:
 
 
 def _market_cap(state: MarketState) -> int:
-    # In pounds where the price is in pence, as at Yahoo.
+    # In whole units, even if the price is in hundredths (pence, cents), as at Yahoo.
     unit = 100 if state.listing.currency in ("GBp", "USX") else 1
     return round(state.price * state.listing.shares / unit)
 
 
 def _single(number: float) -> float:
-    """Round a number about as Yahoo's single precision does."""
+    """Round to 8 digits, about the single precision that Yahoo uses."""
     return float(f"{number:.8g}")
 
 

@@ -1,6 +1,7 @@
 """Applies a request's options for quotes: only some fields, and numbers with their texts.
 
-Pure. `fields` chooses the market's numbers; what describes the symbol always comes, as from Yahoo.
+Pure. `fields` chooses among the market's numbers. Fields that describe the symbol are always sent,
+as by Yahoo.
 With `formatted=true` each of these numbers is an object: `raw` is the number and `fmt` its text;
 counts have `longFmt` too. Other options (`corsDomain`, `lang`, `region`) change nothing.
 """
@@ -26,11 +27,11 @@ _DATES: Final = frozenset({"expireDate", "startDate", "dividendDate"})
 _UNITS: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
 _MAX_DECIMALS: Final = 12
 _FRACTIONS: Final = ("fiftyTwoWeekLowChangePercent", "fiftyTwoWeekHighChangePercent")
-"""Percentages that come as fractions."""
+"""Percentages that Yahoo sends as fractions."""
 
 
 def wished(entry: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
-    """Return `entry` of `v7/finance/quote` with the options of `query`."""
+    """Apply the options in `query` to `entry`, which is one of `v7/finance/quote`."""
     names = [name for name in query.get("fields", "").split(",") if name]
     told = {
         name: value
@@ -51,7 +52,7 @@ def is_wish(query: Mapping[str, str]) -> bool:
 
 
 def _is_number(name: str, value: Any) -> bool:
-    """Tell whether it is a number of the market, or two of them in a text."""
+    """Tell whether the field is a number of the market, or a range: a text with two numbers."""
     if isinstance(value, str):
         return name.endswith(_RANGE)
     return isinstance(value, int | float) and name not in _PLAIN

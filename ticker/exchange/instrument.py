@@ -15,13 +15,13 @@ from ticker.exchange.sessions import Session, SessionWish, last_close, session, 
 from ticker.units import DAY, HOUR, MINUTE, SECOND
 
 _PULL: Final = 2e-6
-"""The part of the way back to its starting price that a symbol moves in a second.
+"""The fraction of its distance to its starting price that a symbol drifts back in a second.
 
-It keeps a market plausible that runs for weeks.
+Without it, prices would become implausible after weeks.
 """
 _DAYS_A_YEAR: Final = 252
 _POST_LASTS: Final = 4 * HOUR - 2 * SECOND
-"""How long after the close the last trade comes (µs)."""
+"""The time from the close to the last trade after hours (µs)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class MarketState:
 
     listing: Listing
     time: int
-    """The time of the last regular trade that is shown, less its venue's delay (µs, UTC)."""
+    """The time of the last regular trade (µs, UTC), minus the venue's delay while it is open."""
     price: float
     previous_close: float
     open: float
@@ -57,7 +57,7 @@ class MarketState:
 
 
 class Instrument:
-    """One symbol's prices, counted in price steps, and its own random numbers."""
+    """One symbol's prices, counted in price steps. `every` is the time between two moves (µs)."""
 
     def __init__(self, listing: Listing, chance: Random, every: int) -> None:
         self.listing = listing
@@ -65,7 +65,7 @@ class Instrument:
         kind = listing.kind
         scale = 10.0**listing.decimals / listing.tick
         self._base = max(1, round((listing.price + listing.below) * scale))
-        # The first random numbers: the position in the day's and the year's range.
+        # The first random numbers place the price in the day's and the year's range.
         daily = listing.volatility / math.sqrt(_DAYS_A_YEAR)
         self._price = self._near(self._base, 0.5 * daily)
         self._close = self._near(self._price, 0.7 * daily)
@@ -84,7 +84,7 @@ class Instrument:
         self._rolls_at_midnight = True
         self._extended: tuple[Session, int, int] | None = None
         self._held: tuple[float | None, float | None] | None = None
-        """The price and previous close at which it is held."""
+        """The price and previous close at which it is held, in currency; `None`: it moves."""
         self._moves = 0
         self._counted: int | None = None
         # What a step does.
@@ -96,7 +96,7 @@ class Instrument:
         self._lot = listing.volume * seconds / (kind.seconds_a_year / _DAYS_A_YEAR)
 
     def begin(self, time: int, wish: SessionWish) -> None:
-        """Make the first trade, at `time` (µs, UTC), or earlier if the market is closed."""
+        """Make the first regular trade: at `time` (µs, UTC) if open, or else at the last close."""
         kind = self.listing.kind
         self._rolls_at_midnight = wish is SessionWish.REGULAR or kind in (COIN, CURRENCY, FUTURE)
         self._session = session(self.listing, wish, time)
@@ -111,7 +111,7 @@ class Instrument:
             self._extended = (self._session, self._price, time)
 
     def enter(self, session: Session) -> None:
-        """Enter a part of the day. Does nothing if it is the same part."""
+        """Enter `session`. Does nothing if it is the present session."""
         if session is self._session:
             return
         if session is Session.REGULAR and not self._rolls_at_midnight:
@@ -126,17 +126,14 @@ class Instrument:
         self._is_traded = trades(self.listing, session)
 
     def count(self) -> int:
-        """Return the changes since the last count.
-
-        The first count is 1, for the first price seen.
-        """
+        """Return the number of price changes since the last count. The first count returns 1."""
         since, self._counted = self._counted, self._moves
         return 1 if since is None else self._moves - since
 
     def move(self, time: int, mood: float) -> bool:
-        """Make one step, at `time` (µs, UTC).
+        """Make one step at `time` (µs, UTC), and tell whether the price changed.
 
-        Tells whether the price changed. `mood` is the market's.
+        `mood` is the random number of the whole market (standard normal).
         """
         if not self._is_traded or self._held is not None:
             return False
@@ -158,7 +155,7 @@ class Instrument:
     def hold(self, time: int, price: float | None, close: float | None) -> bool:
         """Hold the price from `time` on (µs, UTC), at `price` if given.
 
-        Tells whether that is a change.
+        `close`, if given, is the previous close to hold. Tells whether the price changed.
         """
         before = self.state().price
         held = self._held or (None, None)
@@ -194,7 +191,7 @@ class Instrument:
     def _walked(self) -> MarketState:
         last = self._extended[1] if self._extended is not None else self._price
         spread = self.listing.kind.spread
-        is_open = self._session is Session.REGULAR  # later even a delayed venue has shown all
+        is_open = self._session is Session.REGULAR  # after it, the delay is over
         return MarketState(
             listing=self.listing,
             time=self._time - (self.listing.venue.delay * MINUTE if is_open else 0),
@@ -224,7 +221,7 @@ class Instrument:
         return price + ticks if price + ticks >= lowest else 2 * lowest - price - ticks
 
     def _trade(self, price: int, time: int) -> None:
-        """Make a regular trade."""
+        """Make a regular trade at `price` (in price steps)."""
         self._price = price
         self._time = time
         self._high = max(self._high, price)
@@ -232,7 +229,7 @@ class Instrument:
         self._year_high = max(self._year_high, price)
         self._year_low = min(self._year_low, price)
         if self.listing.kind is COIN:
-            # Of the last 24 hours: it shrinks as easily as it grows.
+            # A coin's volume is that of the last 24 hours, so it may also shrink.
             self._volume = round(self._volume * (1 + 1e-5 * self._chance.gauss(0.0, 1.0)))
         elif self._lot:
             self._volume += max(1, round(self._lot * self._chance.expovariate(1.0)))
@@ -244,7 +241,7 @@ class Instrument:
         return ExtendedTrade(session, self._money(price), time)
 
     def _roll_over(self) -> None:
-        """Begin a new day (UTC): the price becomes the close, and the day's figures start again."""
+        """Begin a new day: the price becomes the close, and the day's figures start again."""
         self._close = self._open = self._high = self._low = self._price
         if self.listing.kind is not COIN:
             self._volume = 0

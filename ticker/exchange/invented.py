@@ -1,7 +1,7 @@
-"""Invented companies, for a market larger than the catalogue: the same ones each time.
+"""Invented companies, for a market larger than the catalogue: the same companies each time.
 
-Pure. A name is one of `_FIRST` and one of `_SECOND`; its symbol is made of both beginnings, so all
-differ. The prices are spread as those of a real exchange are: most are tens of dollars.
+Pure. A name joins a word of `_FIRST` and a word of `_SECOND`. The symbol joins their beginnings, so
+no two are the same. Prices are distributed as at a real exchange: most are tens of dollars.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 
 from ticker.exchange.listings import CATALOGUE, EQUITY, NASDAQ, NYSE, RARITIES, Listing
 
-# No two of the first have three letters in common, no two of the second two letters. Their numbers
-# have no common factor, so counting along both at once gives each pair once.
+# In `_FIRST` the first three letters of each word are unique, in `_SECOND` the first two. The two
+# lengths have no common factor, so stepping through both at once yields each pair once.
 _FIRST: Final = (
     "Alder", "Amber", "Anchor", "Apex", "Arbor", "Arctic", "Ashford", "Aspen", "Aurora", "Badger",
     "Basalt", "Beacon", "Birch", "Bluestone", "Bramble", "Bridgewell", "Calder", "Canyon", "Cedar",
@@ -37,7 +37,7 @@ _SECOND: Final = (
     "Uranium", "Water", "Wireless",
 )  # fmt: skip
 MOST: Final = len(_FIRST) * len(_SECOND)
-"""The most companies."""
+"""The number of different companies."""
 
 
 def companies(count: int) -> Sequence[Listing]:

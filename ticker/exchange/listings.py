@@ -21,9 +21,9 @@ class InstrumentKind:
     label: str
     """Yahoo's `typeDisp`."""
     seconds_a_year: int
-    """The hours in which it trades; volatility is spread over them."""
+    """The seconds of a year in which it trades. A year's volatility is spread over them."""
     following: float
-    """How much of its movement is the whole market's, 0 to 1."""
+    """The correlation of its moves with those of the whole market, 0 to 1."""
     activity: float
     """The chance that a step moves it, 0 to 1."""
     spread: int
@@ -45,7 +45,7 @@ FUND: Final = InstrumentKind("MUTUALFUND", "Fund", _SESSION_YEAR, 0.9, 0.0, 0)
 
 
 class Oddity(StrEnum):
-    """Something in Yahoo's answer about one symbol that a reader must expect."""
+    """An oddity in Yahoo's answer about a symbol. A reader must expect it."""
 
     NO_BID = "bid and ask of 0"
     CROSSED = "bid above the ask"
@@ -129,7 +129,7 @@ class Listing:
     expires: str = ""
     """The day on which the contract ends (ISO), for futures and options."""
     below: float = 0.0
-    """How far prices are moved down after the market made them: some become negative."""
+    """This is subtracted from the prices that the market makes, so they may be negative."""
     oddity: Oddity | None = None
 
 
@@ -230,10 +230,10 @@ RARITIES: Final[Sequence[Listing]] = (
     _odd("NOCLOSE", Oddity.NO_CLOSE),
     _odd("STATELESS", Oddity.UNKNOWN_STATE),
 )  # fmt: skip
-"""Other kinds of instrument and oddities. A plain market lists them after the catalogue."""
+"""Other kinds of instrument and oddities. `invented.listings()` adds them to the catalogue."""
 
 
 def unknown(symbol: str, price: float) -> Listing:
-    """Make the listing of `symbol` if only its price is known."""
+    """Make a listing of `symbol` for which only the price is known."""
     decimals = max(2, len(repr(float(price)).partition(".")[2]))
     return Listing(symbol, symbol, EQUITY, NASDAQ, "USD", abs(price), 0.3, min(decimals, 8))

@@ -1,10 +1,11 @@
 """The offline NASDAQ: makes prices from a seed and the passing of time.
 
-Pure: the time is passed in, no clock is read and nothing is written. The same seed, listings and
-step give the same sequence of trades, whichever moments are asked for and whatever else is listed.
-Each step moves most symbols and not all. Prices are whole multiples of their price step, inside the
-day's range, with bid < price < ask if there are both. The market is open round the clock unless
-another session is asked for. It knows nothing of Yahoo.
+Pure: time is a parameter, and there is no input or output. A listing's trades depend only on seed,
+step, session and first moment: not on other listings, nor on when requests come, unless steps are
+skipped. Each step moves most symbols, not all. Prices are whole multiples of the price step. The
+regular price is inside the day's range, and bid < last price < ask, if there are both. Only held
+prices may break these rules. The market is open round the clock unless another session is asked
+for. It knows nothing of Yahoo.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ from ticker.exchange.sessions import SessionWish, session
 from ticker.units import MINUTE, SECOND
 
 _MOVES_AT_ONCE: Final = 200_000
-"""About half a second of work."""
+"""The most moves of single symbols at one request: about half a second of work."""
 
 
 class Market:
-    """A market of `listings` that moves every `every` µs, by `seed`, in the session of `wish`.
+    """A market of `listings` that moves every `every` µs, in the session of `wish`.
 
-    Its first step is at the first request. A request for an earlier time returns the present. If
-    more steps are due than half a second's work, the market skips the rest.
+    `seed` determines its random numbers. It begins at the first request. A request for an earlier
+    time returns the present state. If more steps are due than about half a second's work, the
+    oldest are skipped.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Market:
         self.events = 0
         """Price changes so far."""
         self.watched = 0
-        """Price changes so far of the symbols that clients ask for, each from its first request."""
+        """Price changes that clients could see. The first price of a symbol counts as one."""
         self._wish = wish
         self.is_always_open = wish is SessionWish.REGULAR
         self._instruments = {
@@ -82,9 +84,9 @@ class Market:
     def look(
         self, symbols: Iterable[str], now: int, *, counted: bool = True
     ) -> Sequence[MarketState]:
-        """Return the states of `symbols` at `now` (µs, UTC), without what is not listed.
+        """Return the states of `symbols` at `now` (µs, UTC). Leave out symbols that are not listed.
 
-        `counted`: whether their changes count as asked for.
+        `counted`: whether `watched` counts their changes.
         """
         self.advance(now)
         listed = self._instruments
@@ -103,8 +105,8 @@ class Market:
     ) -> None:
         """Hold the price of `symbol` from `now` on (µs, UTC), at `price` if given.
 
-        A symbol that is not listed is listed with that price. Raises `UsageError` without one, and
-        for an invalid price.
+        `previous_close` is held too, if given. A symbol that is not listed is listed at `price`.
+        Raises `UsageError` if it has none, or if a price is 0 or not finite.
         """
         for each in (price, previous_close):
             if each is not None and not (math.isfinite(each) and each):
@@ -136,5 +138,5 @@ class Market:
 
 
 def _chance(seed: int, whose: str) -> Random:
-    """Return random numbers that depend only on the seed and on whose they are."""
+    """Return a random generator that depends only on `seed` and `whose`."""
     return Random(f"{seed}:{whose}")  # noqa: S311 - prices must be repeatable, not secret

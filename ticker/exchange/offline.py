@@ -1,8 +1,8 @@
 """Yahoo for other people's tests: `with ticker.exchange(seed=7) as yahoo:`.
 
 The exchange serves from a thread of its own, in this process, on a free port of loopback. It
-answers when the block begins, it works inside a running event loop, and nothing of it remains after
-the block. Inside the block, yfinance asks it and no other host. Invented prices only.
+answers from the beginning of the block, and works inside a running event loop. Nothing of it
+remains after the block. Inside the block, yfinance asks no other host. All prices are invented.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ticker.system_clock import now
 from ticker.units import SECOND
 
 _FASTEST: Final = 0.001
-"""Between two moves (s)."""
+"""The shortest time between two moves (s)."""
 
 
 class OfflineYahoo:
@@ -47,10 +47,10 @@ class OfflineYahoo:
         self.session = YahooSession(f"{host}:{port}")
         """A `requests.Session` that sends requests for Yahoo's hosts here, and refuses all others.
 
-        yfinance uses it without being told.
+        yfinance uses it automatically.
         """
         self.socket = self.session.socket
-        """The URL of its socket. yfinance connects to it without being told."""
+        """The URL of its socket. yfinance connects to it automatically."""
         self._exchange = exchange
         self._market = market
         self._clock = clock
@@ -65,7 +65,7 @@ class OfflineYahoo:
     def fail(self, *faults: str) -> None:
         """Set these faults, each `NAME[:SHARE]`, and clear all others.
 
-        Names are those of `ticker exchange --fault`. Raises `UsageError` for another one.
+        Names are those of `ticker exchange --fault`. Raises `UsageError` for any other text.
         """
         self._exchange.faults.switch(*faults)
 
@@ -79,9 +79,9 @@ class OfflineYahoo:
     ) -> None:
         """Hold `symbol` at `price`, in quotes, charts and the socket alike.
 
-        Without a price it stays where it is. A symbol that is not listed is listed. `fields` are
-        set in its quotes, by Yahoo's names: `marketState="CLOSED"`, `bid=None` (left out). Raises
-        `UsageError` for an invalid price.
+        Without `price`, it stays where it is. A symbol that is not listed is listed at `price`.
+        `fields` are set in its quotes, by Yahoo's names: `marketState="CLOSED"`, `bid=None` (left
+        out). Raises `UsageError` for an invalid price, or if an unlisted symbol has none.
         """
 
         def change() -> None:
@@ -92,7 +92,7 @@ class OfflineYahoo:
         self._there(change)
 
     def resume(self, symbol: str) -> None:
-        """Let `symbol` move again, and its quotes show the market."""
+        """Let `symbol` move again, without set fields. Raises `UsageError` if it is not listed."""
 
         def change() -> None:
             self._market.release(symbol.upper())
@@ -120,10 +120,10 @@ def exchange(
         with ticker.exchange(seed=7, faults=["429:0.1"]) as yahoo:
             yf.Ticker("AAPL").history(period="5d")
 
-    The same `seed` gives the same prices; `every` is the time between moves (s); `symbols` is how
-    many there are (`None`: the usual ones); `session` is `regular`, `closed`, `pre`, `post` or
-    `auto` (by the clock); `clock` returns µs since the epoch, UTC. Raises `UsageError` for an
-    unknown fault or session.
+    The same `seed` gives the same prices. `every` is the time between moves (s). `symbols` is the
+    number of symbols (`None`: the catalogue and the rarities). `session` is `regular`, `closed`,
+    `pre`, `post` or `auto` (by the clock). `clock` returns µs since the epoch, UTC. Raises
+    `UsageError` for invalid arguments.
     """
     market = _market(seed, faults, symbols, every, session)
     serving = Exchange(market, port=0, faults=faults, clock=clock)
@@ -154,7 +154,7 @@ def exchange(
 def _market(
     seed: int, faults: Iterable[str], symbols: int | None, every: float, session: str
 ) -> Market:
-    """Make the market that is asked for. Raises `UsageError` for impossible arguments."""
+    """Make the market. Raises `UsageError` for invalid arguments."""
     if isinstance(faults, str):  # it would be read as a list of letters
         raise UsageError(f'exchange: expected a list of faults, like ["429"], not {faults!r:.60}')
     if session not in [*SessionWish]:

@@ -1,8 +1,8 @@
 """Answers each of Yahoo's paths: cookie, crumb, quotes, charts, search.
 
-Clients of Yahoo work with it unchanged: the cookie is valid for the host that was asked and for all
-of Yahoo's, the crumb belongs to the cookie, symbols may be in lower case, and the options for
-quotes (`fields`, `formatted`) work. It stores nothing about its clients.
+Clients of Yahoo work with it unchanged. The cookie is valid for the host that was asked and for
+Yahoo's hosts. The crumb belongs to the cookie. Symbols may be in lower case. The options for quotes
+(`fields`, `formatted`) work. It stores nothing about its clients.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DOMAIN: Final = ".yahoo.com"
 _YEAR: Final = 365 * 86_400
 _SERIES: Final = "/ws/fundamentals-timeseries/v1/finance/timeseries"
 _FOUND: Final = 8
-"""The most symbols that a search finds, unless a number is asked for."""
+"""The most symbols in the answer to a search, if the request gives no number."""
 _HELLO: Final = """<!doctype html><title>ticker exchange</title>
 <p>This is ticker's offline exchange. Every price here is invented or saved long ago.
 """
@@ -44,11 +44,11 @@ _SEARCHED: Final[Mapping[str, Any]] = {
     "timeTakenForCrunchbase": 0, "timeTakenForNav": 0, "timeTakenForResearchReports": 0,
     "timeTakenForScreenerField": 0, "timeTakenForCulturalAssets": 0, "timeTakenForSearchLists": 0,
 }  # fmt: skip
-"""What the answer to a search has beside the quotes."""
+"""The other fields in the answer to a search: they never change."""
 
 
 class Quotes(Entries, Protocol):
-    """What an exchange shows: `MarketAnswers` or `SavedAnswers`."""
+    """Where the answers of an exchange come from: `MarketAnswers` or `SavedAnswers`."""
 
     @property
     def events(self) -> int:
@@ -57,7 +57,7 @@ class Quotes(Entries, Protocol):
 
     @property
     def watched(self) -> int:
-        """Return those of them that are of symbols that clients ask for."""
+        """Return the number of price changes that clients could see."""
         ...
 
     def advance(self, now: int) -> None:
@@ -65,11 +65,11 @@ class Quotes(Entries, Protocol):
         ...
 
     def find(self, words: str, most: int, now: int) -> Sequence[Mapping[str, Any]]:
-        """Return at most so many entries that have `words` in their symbol or name."""
+        """Return at most `most` entries that have all of `words` in their symbol or name."""
         ...
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
-        """Return the body of Yahoo's answer about a symbol's past; `None` if it is unknown."""
+        """Return the body of Yahoo's chart answer; `None` if there is no chart of `symbol`."""
         ...
 
     def answer(self, symbols: Iterable[str], now: int) -> bytes:
@@ -78,9 +78,9 @@ class Quotes(Entries, Protocol):
 
 
 class Paths:
-    """Answers with `quotes` at `clock` (µs since the epoch).
+    """Answers requests from `quotes`. `clock` returns µs since the epoch.
 
-    `socket` serves the streamer's path.
+    `socket` serves a request that opens the streamer's socket.
     """
 
     def __init__(
@@ -115,13 +115,13 @@ class Paths:
         router.add_get("/{rest:.*}", self._unknown)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
-        """Answer with the page with the cookie, or open the streamer's socket."""
+        """Open the streamer's socket if that is asked for. Otherwise send the cookie's page."""
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._socket(request)
         return await self._cookie(request)
 
     async def _cookie(self, request: web.Request) -> web.Response:
-        """Answer like `fc.yahoo.com` or any page there: only the cookie matters."""
+        """Send a page with a cookie, like `fc.yahoo.com`. Clients need only the cookie."""
         response = web.Response(text=_HELLO, content_type="text/html")
         if _COOKIE not in request.cookies:
             cookie = f"{_COOKIE}=d={secrets.token_urlsafe(12)}; Max-Age={_YEAR}; Path=/; HttpOnly"
@@ -131,7 +131,7 @@ class Paths:
         return response
 
     async def _consent(self, _: web.Request) -> web.Response:
-        """Answer like `guce.yahoo.com`: the form of yfinance's other way to a cookie."""
+        """Send the consent form of `guce.yahoo.com`: yfinance's other way to a cookie."""
         return web.Response(text=_CONSENT, content_type="text/html")
 
     async def _crumb(self, request: web.Request) -> web.Response:
@@ -197,7 +197,7 @@ class Paths:
         return error("finance", 404, "Not Found", words)
 
     async def _series(self, request: web.Request) -> web.Response:
-        """Answer with the present number of shares, and no other fundamentals over time."""
+        """Send the present number of shares. There are no other fundamentals."""
         symbol, now = request.match_info["symbol"].upper(), self._clock()
         result: dict[str, Any] = {"meta": {"symbol": [symbol], "type": ["shares_out"]}}
         for entry in self._quotes.look(self._faults.left([symbol]), now):
@@ -218,12 +218,12 @@ class Paths:
 
 
 def _symbols(text: str) -> list[str]:
-    """Return the symbols between commas, each once, in capitals as Yahoo needs them."""
+    """Split `text` at commas into symbols, each once, in capitals like Yahoo's symbols."""
     return [*dict.fromkeys(filter(None, text.upper().split(",")))]
 
 
 def _found(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry of `quotes` in the answer to a search."""
+    """Convert `entry` to an entry of `quotes` in the answer to a search."""
     names = {
         "exchange": "exchange",
         "shortname": "shortName",

@@ -56,16 +56,16 @@ _FIELDS: Final[Mapping[str, tuple[str, type]]] = {
     "circulating_supply": ("circulatingSupply", float),
     "market_cap": ("marketCap", float),
 }
-"""Field of the message → the entry's field, and its type there."""
+"""Field of the message → field of the entry, and the type in the message."""
 
 
 _PRICES: Final = ("price", "bid", "ask", "day_high", "day_low", "open_price", "previous_close")
 
 
 def message(entry: Mapping[str, Any], *, is_rough: bool = False) -> str:
-    """Return what Yahoo's streamer sends of `entry`, to a client of its second version.
+    """Return the message that Yahoo's streamer (version 2) sends about `entry`.
 
-    `is_rough`: the last bit of its prices is off, as after 32-bit arithmetic.
+    `is_rough` makes the last bit of each price wrong, as after 32-bit arithmetic.
     """
     market = str(entry.get("marketState", "REGULAR"))
     prefix = {"PRE": "preMarket", "POST": "postMarket"}.get(market, "regularMarket")
@@ -92,7 +92,7 @@ def message(entry: Mapping[str, Any], *, is_rough: bool = False) -> str:
 
 
 def _off(price: float) -> float:
-    """Return the 32-bit float after that of `price`; 0 stays 0."""
+    """Return the next 32-bit float after `price`, away from 0; 0 stays 0."""
     (bits,) = struct.unpack("<I", struct.pack("<f", price))
     (off,) = struct.unpack("<f", struct.pack("<I", bits + 1))
     return off if price else 0.0

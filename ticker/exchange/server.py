@@ -1,8 +1,8 @@
 """The exchange: a market, or saved answers, behind Yahoo's own HTTP interfaces on loopback.
 
 yfinance works with it unchanged (cookie, crumb, quotes, refusals in Yahoo's words). Every answer,
-errors too, has the header `Ticker-Simulated: 1`. It stores nothing about its clients, and moves its
-market only when it is asked.
+errors too, has the header `Ticker-Simulated: 1`. It stores nothing about its clients. It moves its
+market only when a request, a subscriber or `counters` needs it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Counters:
     """What happened since the start."""
 
     connections: int
-    """Connections with a request, sockets among them."""
+    """Connections that sent a request, sockets included."""
     open: int
     """Connections open now."""
     requests: int
@@ -47,24 +47,23 @@ class Counters:
     events: int
     """Price changes in the market."""
     watched: int = 0
-    """Those of them that are of symbols that clients ask for, each from its first price on."""
+    """Price changes that clients could see. The first price of each symbol counts as one."""
     sockets: int = 0
     """Sockets open now."""
     sent: int = 0
-    """Events sent through sockets."""
+    """Messages sent through sockets."""
 
 
 Interference = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
-"""Asked before every request: returns an answer of its own, or `None` to let the exchange answer.
-"""
+"""Called before each request: returns an answer, or `None` to let the exchange answer."""
 
 
 class Exchange:
     """Serves `quotes` at `host`:`port` from `start()` to `stop()`; port 0 takes a free one.
 
-    With a socket that is `listening` already, it serves that one instead, and closes it.
-    `faults` are on from the start, each `NAME[:SHARE]`; `exchange.faults.switch` changes them.
-    `fault` lets tests answer instead; `clock` returns µs since the epoch.
+    If `listening` is given, it serves this socket instead, and closes it. `faults` are on from the
+    start, each `NAME[:SHARE]`; `exchange.faults.switch` changes them. `fault` lets tests answer
+    instead. `clock` returns µs since the epoch.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class Exchange:
         self._quote_requests = 0
 
     async def start(self) -> tuple[str, int]:
-        """Start to serve. Returns the address. Raises `CannotListen`."""
+        """Start to serve, and return host and port. Raises `CannotListen`."""
         app = web.Application(middlewares=[self._watch])
         app.on_response_prepare.append(_mark)
         Paths(self._quotes, self.faults, self._clock, self._socket).add_to(app.router)
@@ -115,7 +114,7 @@ class Exchange:
         return self.address
 
     async def stop(self) -> None:
-        """Close every connection, in about a second at most. Harmless if it is stopped."""
+        """Close every connection, in about a second at most. Does nothing if already stopped."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await self.streamer.close()
@@ -130,7 +129,7 @@ class Exchange:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Return host and port. Once it is started, this is the port really taken."""
+        """Return host and port. While it serves, these are the real ones, even for port 0."""
         if self._runner is None:
             return self._host, self._port
         host, port, *_ = self._runner.addresses[0]
@@ -150,7 +149,7 @@ class Exchange:
 
     @property
     def counters(self) -> Counters:
-        """Return the counters as of now: this moves the market."""
+        """Return the counters as of now. This moves the market."""
         self.streamer.tell()
         self._quotes.advance(self._clock())
         server = self._runner.server if self._runner is not None else None

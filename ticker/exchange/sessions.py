@@ -1,7 +1,7 @@
 """When an instrument trades: finds the session of a listing at a time.
 
-Pure. Hours are those of the venue's own clock in winter: the exchange knows no summer time, and no
-holidays. Coins trade always, funds never. All times are µs since the epoch, UTC.
+Pure. Hours are those of the venue's clock in winter, all year: there is no summer time, and there
+are no holidays. Coins trade always, funds never. All moments are µs since the epoch, UTC.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PRE_OPENS: Final = 4 * 60
 _POST_CLOSES: Final = 20 * 60
 """Minutes after midnight in New York."""
 _BREAK: Final = (17 * 60, 18 * 60)
-"""Futures pause in this hour, and over the weekend from its beginning to its end."""
+"""Futures pause in this hour (minutes after midnight), and, like currencies, over the weekend."""
 
 
 class Session(StrEnum):
@@ -60,7 +60,7 @@ def session(listing: Listing, wish: SessionWish, now: int) -> Session:
 
 
 def trades(listing: Listing, session: Session) -> bool:
-    """Tell whether `listing` trades in `session`. Few trade before and after the regular one."""
+    """Tell whether `listing` trades in `session`. Only some stocks and ETFs have extended hours."""
     match session:
         case Session.REGULAR:
             return True
@@ -71,7 +71,7 @@ def trades(listing: Listing, session: Session) -> bool:
 
 
 def last_close(listing: Listing, now: int) -> int:
-    """Return when the last regular session of `listing` ended, `now` or earlier."""
+    """Return when the last regular session of `listing` ended: at `now` or earlier."""
     zone = listing.venue.offset * HOUR
     midnight = (now + zone) // DAY * DAY
     close = midnight + listing.venue.closes * MINUTE

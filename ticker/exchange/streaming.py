@@ -1,8 +1,8 @@
 """The exchange's socket: sends each subscriber each change, as Yahoo's streamer does.
 
-It sends one message for each change of a subscribed symbol, and the present state at the
-subscription. A client that does not read blocks no other. If too much waits for it, only the latest
-message per symbol is kept. Without clients, the market is not asked.
+It sends the present state when a client subscribes, then one message for each change. A client that
+does not read blocks no other client. If too many messages wait for a client, only the latest of
+each symbol is kept. Without subscriptions, the market is not asked.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _MAX_SYMBOLS: Final = 10_000
 _WAITING: Final = 20_000
 """If more messages wait for a client, only the latest per symbol is kept."""
 _LATE: Final = 100
-"""The most moves of the market that are sent one by one after a delay."""
+"""The most missed moves of the market that are sent one by one after a delay."""
 
 
 class Entries(Protocol):
-    """The source of the entries: the fields of `v7/finance/quote`."""
+    """A source of entries: per symbol, the fields of `v7/finance/quote`."""
 
     @property
     def every(self) -> int:
@@ -37,12 +37,12 @@ class Entries(Protocol):
         ...
 
     def look(self, symbols: Iterable[str], now: int) -> Sequence[Mapping[str, Any]]:
-        """Return the entries of `symbols` at `now` (µs, UTC), without what is not listed."""
+        """Return the entries of `symbols` at `now` (µs, UTC), but none for unlisted symbols."""
         ...
 
 
 class _Subscriber:
-    """One client, and what waits for it."""
+    """One client, its symbols, and the messages that wait for it."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self.socket = socket
@@ -111,10 +111,10 @@ class Streamer:
             await subscriber.socket.close(code=1001, message=b"the exchange ends")
 
     def tell(self, *, again: bool = False) -> None:
-        """Send what changed since the last time to the subscribers of each symbol.
+        """Send the changes since the last call to the subscribers of each symbol.
 
-        Moves of the market are sent one by one, however late this is called. `again`: something was
-        changed between two moves.
+        If this is called late, the last `_LATE` missed moves are sent one by one. `again=True`
+        sends changes even if the market has not moved since the last call.
         """
         wanted = dict.fromkeys(s for each in self._subscribers for s in each.symbols)
         now, every = self._clock(), self._entries.every
@@ -172,7 +172,7 @@ class Streamer:
 
 
 def _symbols(value: object) -> list[str]:
-    """Return the symbols of an order, each once."""
+    """Return the symbols in a client's order, each once. Ignore what is not a text."""
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):

@@ -1,8 +1,8 @@
-"""Leads programs that ask Yahoo to an exchange.
+"""Redirects requests for Yahoo to an exchange.
 
 `YahooSession` sends requests for Yahoo's hosts to an exchange, and refuses all others.
-`yfinance_through` lets yfinance use it, so that everything that is built on yfinance runs offline.
-An exchange's cookies are not kept: yfinance would store them on disk, and send them to Yahoo later.
+`yfinance_through` lets yfinance use it, so that programs built on yfinance run offline. An
+exchange's cookies are not kept: yfinance would store them on disk, and send them to Yahoo later.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class YahooSession(requests.Session):
         super().__init__()
         self.socket = f"ws://{server}/?version=2"
         """The URL of the exchange's socket."""
-        self.trust_env = False  # a proxy would lead elsewhere
+        self.trust_env = False  # a proxy would send requests elsewhere
         adapter = _Adapter(server)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
@@ -39,10 +39,10 @@ class YahooSession(requests.Session):
 
 @contextmanager
 def yfinance_through(session: YahooSession) -> Iterator[None]:
-    """Let yfinance use `session` until the block ends, also where its caller passes none.
+    """Let yfinance use `session` until the block ends, even if its caller passes no session.
 
-    yfinance has one client in a process, and each session that it is given or makes is used by all.
-    Here it takes only sessions that lead to an exchange, and no answer that it has cached. Its
+    yfinance has one client per process, which uses the last session that it was given. In the block
+    it ignores all but a `YahooSession`. Its cached answers are deleted before and after. Its
     sockets connect to the exchange unless they are given another address.
     """
     client, live = import_module("yfinance.data").YfData(), import_module("yfinance.live")
@@ -75,7 +75,7 @@ class _Adapter(HTTPAdapter):
         self._server = server
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
-        """Send `request` to the exchange: method, path, query, headers and body unchanged."""
+        """Send `request` to the exchange. Only the server and the cookie are replaced."""
         url = request.url or ""
         parts = urlsplit(url)
         if not f".{parts.hostname or ''}".endswith(_YAHOO):
@@ -90,7 +90,7 @@ class _Adapter(HTTPAdapter):
         response.__class__ = _Response
         response.request, response.url = request, url
         response.headers.pop("Set-Cookie", None)
-        # Where requests looks for cookies.
+        # requests reads the cookies from here.
         original = getattr(response.raw, "_original_response", None)
         if original is not None:
             del original.msg["Set-Cookie"]
@@ -98,10 +98,10 @@ class _Adapter(HTTPAdapter):
 
 
 class _Response(requests.Response):
-    """A response whose error yfinance knows.
+    """A response that raises an error which yfinance recognizes.
 
-    yfinance takes an answer of 404 as "no such symbol", but only from the HTTP library that it
-    prefers. So the error belongs to both libraries.
+    yfinance reads a 404 as "no such symbol" only if the error is one of its preferred HTTP library.
+    So the error belongs to both libraries.
     """
 
     def raise_for_status(self) -> None:
