@@ -12,13 +12,13 @@ from ticker.records import Batch, Position
 from ticker.streams.standing_facts import quote_of
 
 _BATCH: Final = 500
-"""Ticks processed before the event loop may run again."""
+"""The most ticks checked before other tasks of the event loop may run."""
 
 
 async def alerts_met(reel: Reel, alerts: Sequence[Alert]) -> list[tuple[int, Told]]:
-    """Return when each of `alerts` is met on `reel` (µs of the tape), in order of time.
+    """Return where `alerts` are met on `reel`, with the time (µs of the tape), in order of time.
 
-    Values at the start meet none; a later crossing does. Raises `StreamError`.
+    The values at the start meet no alert, only later crossings do. Raises `StreamError`.
     """
     looking = Alerts(alerts)
     symbols = frozenset(looking.symbols)

@@ -1,8 +1,8 @@
-"""Reads a tape ahead and returns what is due: ticks, gaps, and a quote of each price that moved.
+"""Reads a tape ahead and returns what is due: ticks, gaps, and a quote of each symbol that changed.
 
 The state at a time is the same after playing and after a seek. It holds nothing that comes later. A
-quote is made of a tick and the standing facts of its time. Times are µs of the tape, UTC. Knows no
-clock.
+quote is made from a tick and the standing facts of its time. Times are µs of the tape, UTC. This
+module knows no clock.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ticker.streams.sequence import Key
 from ticker.streams.standing_facts import Facts, quote_of
 
 BURST: Final = 1_000
-"""Ticks within this time (µs) of the first of them are played together."""
+"""A tick and all that are due less than this time (µs) after it are played together."""
 _BATCH: Final = 8_000
 """The most ticks read at once. At full speed, a batch makes one quote for each symbol."""
 _NOWHERE: Final = Position("")
-"""The position of a batch after which no reading resumes."""
+"""The position of a batch that no reader resumes from."""
 
 
 class Cursor:
@@ -45,12 +45,13 @@ class Cursor:
         self.ticks = 0
         """How many ticks of the span come before this place."""
         self.time = 0
-        """Where `seek` went, or when the last tick taken was due, if that is later."""
+        """Where `seek` went, or when the last record taken was due, if that is later."""
 
     async def seek(self, time: int, symbols: Collection[str] | None = None) -> Batch:
         """Go to `time`. Returns what is known there: quotes, and the gaps of the span so far.
 
-        `symbols`: only these, from now on. Ticks at `time` itself are known. Raises `StreamError`.
+        From here on, only `symbols` are read (`None`: all). Ticks at `time` are in what is known.
+        Raises `StreamError`.
         """
         await self.close()
         reel = self._reel
@@ -72,7 +73,7 @@ class Cursor:
         return Batch(_NOWHERE, gaps=gaps, quotes=quotes)
 
     async def close(self) -> None:
-        """Close the tape. A second call is harmless."""
+        """Stop reading the tape. A second call is harmless."""
         if self._coming is not None:
             self._coming.cancel()
             await asyncio.wait([self._coming])
@@ -82,7 +83,7 @@ class Cursor:
             self._reading = None
 
     async def fill(self) -> None:
-        """Read the next burst whole, or all that is left. Raises `StreamError`."""
+        """Read until the next burst is complete, or the span ends. Raises `StreamError`."""
         while not self._is_read and not self._has_next_burst:
             task = self._coming or self._read_on()
             await asyncio.wait([task])
@@ -90,7 +91,7 @@ class Cursor:
             self._take_in(task.result())
 
     def next_read_due(self, symbols: Collection[str]) -> int | None:
-        """Return when the next tick of `symbols` is due, if it is read already."""
+        """Return when the next tick of `symbols` is due; `None` if it was not read yet."""
         dues, ready = self._dues, self._ready
         for at in range(self._at, len(dues)):
             if dues[at] > ready:
@@ -101,7 +102,7 @@ class Cursor:
 
     @property
     def next_due(self) -> int | None:
-        """Return when the next record is due; `None` at the end, and before `fill`."""
+        """Return when the next known record is due; `None` at the end, or if `fill` must read."""
         ticks = self._dues[self._at : self._at + 1]
         others = self._others[self._other : self._other + 1]
         return min([*ticks, *(due for due, _ in others)], default=None)
@@ -113,11 +114,11 @@ class Cursor:
 
     @property
     def burst_end(self) -> int | None:
-        """Return when the last record of the next burst is due; `None` at the end."""
+        """Return when the last tick of the next burst is due; `None` as in `next_due`."""
         return None if (due := self.next_due) is None else self._burst_end(due)
 
     def take(self, time: int) -> Batch:
-        """Return all that is due by `time` and was read. Records of one µs stay together."""
+        """Return all that was read and is due by `time`. Records of one µs stay together."""
         time = min(time, self._ready)
         begin, end = self._at, bisect_right(self._dues, time, self._at)
         ticks, self._at = self._ticks[begin:end], end
@@ -149,7 +150,7 @@ class Cursor:
         return self.take(time)
 
     def _burst_end(self, begin: int) -> int:
-        """Return when the last tick is due of the burst that begins then."""
+        """Return when the last tick of the burst that begins at `begin` is due."""
         at = bisect_right(self._dues, begin + BURST - 1, self._at)
         return max(begin, self._dues[at - 1]) if at > self._at else begin
 
@@ -168,14 +169,14 @@ class Cursor:
 
     def _read_on(self) -> asyncio.Task[Batch | None]:
         async def read() -> Batch | None:
-            assert self._reading is not None  # noqa: S101 - it was sought
+            assert self._reading is not None  # noqa: S101 - see `seek`
             return await anext(self._reading, None)
 
         self._coming = asyncio.create_task(read())
         return self._coming
 
     def _take_in(self, batch: Batch | None) -> None:
-        """Append what was read to what is ready."""
+        """Add what was read to the ticks that can be taken; `None`: nothing is left."""
         if batch is None:
             self._is_read = True
             return
@@ -191,7 +192,7 @@ class Cursor:
     def _pass_others(self, time: int) -> tuple[list[Gap], set[Key]]:
         """Take the gaps and facts that are due by `time`.
 
-        Returns the gaps, and whose facts changed.
+        Returns the gaps, and the keys whose facts changed.
         """
         gaps: list[Gap] = []
         keys: set[Key] = set()
@@ -212,7 +213,7 @@ def _due(placed: tuple[int, object]) -> int:
 
 
 def _missing(gap: Gap) -> int:
-    """Return how many ticks a gap calls missing."""
+    """Return how many ticks are missing in `gap`; 0 for a span of time."""
     if gap.missing is None:
         return 0
     first, last = gap.missing

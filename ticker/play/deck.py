@@ -2,7 +2,7 @@
 
 The board at a time is the same after playing and after a seek. It shows nothing that came later.
 The pace has no drift. Ticks of one moment are shown together. The clock and the pauses come in
-through parameters. Knows no keys and no screen.
+through parameters. This module knows no keys and no screen.
 
 Times are µs of the tape, UTC, unless a line says otherwise.
 """
@@ -25,9 +25,9 @@ from ticker.units import SECOND
 _AT_END: Final = 2 * SECOND
 """How long a loop shows the end of the tape before it begins again (µs)."""
 _SHORTEST_LAP: Final = SECOND // 4
-"""The least length of a loop (µs). A shorter one would only seek."""
+"""The shortest time for one lap of a loop (µs). A shorter lap would only seek."""
 _LOOK: Final = SECOND // 2
-"""The most time between two looks at the schedule (µs), which must not take it for a stall."""
+"""The longest time between two calls of `Schedule.look` (µs): it must not see a stall."""
 _MEASURED: Final = SECOND
 """The time over which the speed is measured (µs)."""
 _MEASURED_AT_LEAST: Final = SECOND // 4
@@ -37,10 +37,10 @@ _WAITING_STEPS: Final = 2
 
 
 class Deck:
-    """Plays `reel` on `board` once `run` runs, from its start.
+    """Plays `reel` on `board` from the start, while `run` runs.
 
-    `idle` (µs of the tape): a longer silence is shortened to it. `elapsed` is µs on a clock that
-    never goes back; `rest` waits so many seconds, or until the event is set.
+    A silence longer than `idle` (µs of the tape) is shortened to it. `elapsed` returns µs on a
+    clock that never goes back. `rest` waits for a time (s), or until the event is set.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Deck:
 
     @property
     def reached(self) -> float | None:
-        """Return the speed measured over the last second; `None` if it is not known yet."""
+        """Return the speed measured over the last second; `None` if still, or not known yet."""
         is_moving = self._target is None and self._restart_at is None and not self._has_ended
         if self.schedule.is_paused or not is_moving or not self._samples:
             return None
@@ -134,14 +134,14 @@ class Deck:
     def has_ended(self) -> bool:
         """Tell whether the tape stands at its end.
 
-        In a loop this is true only before the next lap, unless the user pauses it there.
+        In a loop this is true only while the deck waits at the tape's end, and is not paused.
         """
         is_held = self._restart_at is not None and self._shown_until >= self._reel.end
         is_held = is_held and not self.schedule.is_paused
         return (self._has_ended or is_held) and self._target is None
 
     def set(self, *, speed: float | None = None, is_paused: bool | None = None) -> None:
-        """Change how it plays from here on."""
+        """Change the speed, or pause or continue, at the present time."""
         time = self.time
         if self._target is None:
             self._shown_until = max(self._shown_until, time)
@@ -154,13 +154,13 @@ class Deck:
         self.changed()
 
     def go_to(self, time: int) -> None:
-        """Go to `time`, limited to what is played."""
+        """Go to `time`, or to the end of the reel that is nearer. Waiting steps are dropped."""
         self._target = max(self._reel.start, min(time, self._reel.end))
         self._steps.clear()
         self.changed()
 
     def step(self, symbols: frozenset[str], *, forward: bool, on_none: Callable[[], None]) -> None:
-        """Pause, and go to the next or previous tick of `symbols`; without one call `on_none`."""
+        """Pause, and go to the next or previous tick of `symbols`; call `on_none` if none."""
         self.set(is_paused=True)
         self._steps.append((symbols, forward, on_none))
 
@@ -171,20 +171,20 @@ class Deck:
             self.loop_from = time
         elif self.loop_to is None and time != self.loop_from:
             self.loop_from, self.loop_to = sorted((self.loop_from, time))
-            self._has_ended = False  # it continues, at the loop's beginning
+            self._has_ended = False  # play on, from the beginning of the loop
         else:
             self.loop_from = self.loop_to = None
         self._restart_at = None
         self.changed()
 
     def changed(self) -> None:
-        """Wake the loop and repaint."""
+        """Wake `run`, and report a change."""
         self._nudge.set()
         self._on_change()
 
     @property
     def _stop_at(self) -> int:
-        """Return where playing stops: at the end of a loop or of the tape, whichever is first."""
+        """Return where playing stops: at the end of the loop if it is ahead, else of the tape."""
         if self.loop_to is not None and self._shown_until <= self.loop_to:
             return self.loop_to
         return self._reel.end
@@ -193,7 +193,7 @@ class Deck:
         """Show what was known at `target`, unless another target is set during the seek."""
         known = await self._cursor.seek(target, self.symbols)
         if self._is_over or self._target != target:
-            return  # after the end the board belongs to another feed
+            return  # after `leave` the board belongs to another feed
         self._board.forget()
         self._board.fold(known, self._elapsed())
         self._board.ticks = self._cursor.ticks
@@ -216,7 +216,7 @@ class Deck:
     ) -> None:
         """Go to the next or previous tick of `symbols`.
 
-        A near one is folded in, so that its change is visible.
+        If the next one was read already, it is folded in, so that its change is visible.
         """
         await self._cursor.fill()
         if self._is_over or self._target is not None:
@@ -249,7 +249,7 @@ class Deck:
             await asyncio.sleep(0)  # for the screen
 
     async def _advance(self, at: int) -> int:
-        """Fold in what is due now. Returns how long to wait for the next (µs); 0: not at all."""
+        """Fold in what is due at `at`. Returns how long to wait (µs); 0: do not wait."""
         stop = self._stop_at
         self._leave_out_silence(at, stop)
         due = self.schedule.at(at)

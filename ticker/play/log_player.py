@@ -1,8 +1,8 @@
-"""`replay --to`: plays a tape into a log, each record when it is due, with its identity.
+"""Plays a tape into a log (`replay --to`): each record when it is due.
 
-The log gets what was recorded, tick for tick and gap for gap. Records of one moment arrive
-together, and a late reader never sees a price from after the tape's time. Its heartbeats say where
-the tape stands. Knows no screen and no backend.
+Ticks keep their origin and sequence, and no recorded tick or gap is left out. Records of one moment
+arrive together. A late reader never sees a price from after the tape's time. Heartbeats tell the
+tape's time. This module knows no screen and no backend.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ticker.units import SECOND
 from ticker.waiting import wait_unless
 
 _BEAT: Final = SECOND // 2
-"""Between two heartbeats (µs)."""
+"""The time between two heartbeats (µs)."""
 SOURCE: Final = "replay"
 """The name of the source in its heartbeats."""
 
 
 class LogPlayer:
-    """Plays `reel` into `log`, which is entered and empty. `run` it once.
+    """Plays `reel` into `log`, which must be entered and empty. Call `run` once.
 
-    `clock` is now (µs, UTC), for heartbeats; `elapsed` is µs on a clock that never goes back, for
-    the schedule; `rest` waits for so many seconds, or until the event is set.
+    `clock` returns now (µs, UTC), for heartbeats. `elapsed` returns µs on a clock that never goes
+    back, for the schedule. `rest` waits for a time (s), or until the event is set.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class LogPlayer:
     async def run(self) -> bool:
         """Play to the end. Returns False if `stop` ended it before.
 
-        What was known before the first record is written first, so that a reader finds a stream.
+        What is known before the first tick is written first, so that a reader finds a stream.
         """
         self._filter.begin(self._log.id, await self._log.last(), whole=False)
         known = await self._cursor.seek(self._reel.start - 1, self._reel.span.symbols)
@@ -96,7 +96,7 @@ class LogPlayer:
         self._nudge.set()
 
     async def _play(self, now: int) -> bool:
-        """Append all that is due by now. Returns False if nothing is."""
+        """Append all that is due at `now`. Returns False if nothing is."""
         batch = self._cursor.take_bursts(self._schedule.at(now))
         if not batch:
             return False
@@ -108,7 +108,7 @@ class LogPlayer:
         batch = self._filter.fresh(due)
         beats = [self._heartbeat(WriterState.REPLAYING)] if beat else []
         await self._log.append(batch.ticks, gaps=batch.gaps, quotes=batch.quotes, heartbeats=beats)
-        # Not the quotes: a newer one of the same time may follow.
+        # Quotes do not count as delivered: a newer one of the same time may follow.
         self._filter.delivered(msgspec.structs.replace(batch, quotes=()))
         self._symbols.update(tick.symbol for tick in batch.ticks)
         self.ticks += len(batch.ticks)

@@ -1,4 +1,4 @@
-"""Moments of a tape that are worth a visit: gaps, sessions, large moves, the user's own."""
+"""The marks of a tape: gaps, changes of session, large moves, alerts, and the user's own."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _MOVES: Final = 10
 """How many of the largest moves are marked."""
 _NAMED: Final = 3
 _HERE: Final = SECOND // 2
-"""A toggle this near (µs) to a mark of the user removes it."""
+"""A toggle at most this far (µs) from a mark of the user removes the mark."""
 
 
 class Marks:
-    """The marks of `reel`. Those of gaps are known at once, the others after `find`."""
+    """The marks of `reel`. Gaps are marked at once, sessions and moves by `find`."""
 
     def __init__(self, reel: Reel) -> None:
         self._reel = reel
@@ -47,10 +47,7 @@ class Marks:
             insort(self._all, Mark(move.time, MarkKind.MOVE, move_text(move)))
 
     def show_alerts(self, met: Sequence[tuple[int, str]]) -> None:
-        """Mark where alerts are met, each with its time and in words.
-
-        Replaces earlier alert marks.
-        """
+        """Mark where alerts are met: (time, text of the alert). Replaces earlier alert marks."""
         self._all = [mark for mark in self._all if mark.kind is not MarkKind.ALERT]
         for time, text in met:
             insort(self._all, Mark(time, MarkKind.ALERT, text))
@@ -85,7 +82,7 @@ def gap_text(gap: Gap) -> str:
 
 
 def move_text(move: Move) -> str:
-    """Describe a move, which follows its mark."""
+    """Describe a move, which begins at its mark."""
     lasts = move.until - move.time
     return f"{move.symbol} {move.percent:+.2f}%" + (
         f" in the next {format_duration(lasts)}" if lasts else ""

@@ -1,7 +1,7 @@
 """Plays a tape on a board: the feed of a replay, and the actions of its keys.
 
-Times on the screen are the tape's. A `Deck` plays the tape; the player adds what can be undone, the
-marks, and the change to the live stream. It implements `Feed` and `PlayerControl`. Knows no screen
+The screen shows the tape's times. A `Deck` plays the tape. The player adds undo, marks, alerts and
+the change to the live stream. It implements `Feed` and `PlayerControl`. This module knows no screen
 and no backend.
 
 Times are µs of the tape, UTC, unless a line says otherwise.
@@ -38,11 +38,11 @@ _UNDONE: Final = 100
 class Player:
     """A `Feed` and a `PlayerControl` that plays `reel`.
 
-    `idle` (µs of the tape): a longer silence is shortened to it. `loop` plays all again and again.
-    `live` returns the feed of the stream from which the tape comes, on the same board; without it
-    `why_not_live` says why there is none. `rows` are the symbols shown, if more are played; those
-    `beside` are played and not shown. `clock` is the time of day (µs, UTC), `elapsed` µs on a clock
-    that never goes back; `rest` waits so many seconds, or until the event is set.
+    A silence longer than `idle` (µs of the tape) is shortened to it. `loop` repeats the whole reel.
+    `live` returns the feed of the tape's own stream, on the same board; if there is none,
+    `why_not_live` says why. `rows` are the symbols shown, if more are played. Symbols in `beside`
+    are played but not shown. `clock` returns the time of day (µs, UTC), `elapsed` µs on a clock
+    that never goes back. `rest` waits for a time (s), or until the event is set.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class Player:
         self._deck.go_to(self.time)
 
     async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
-        """See `Feed`: up to the tape's time."""
+        """Yield the last day up to the tape's time; see `Feed`."""
         if self._live is not None:
             async for batch in self._live.history(symbols):
                 yield batch
@@ -281,7 +281,7 @@ class Player:
 
     def look_for(self, alerts: Sequence[Alert]) -> None:
         self._alerts = list(alerts)
-        if self._marking is not None:  # until then the tape is not read
+        if self._marking is not None:  # before this, the tape is not open
             self._look_for_alerts()
 
     # How it is done
@@ -306,7 +306,7 @@ class Player:
         self._deck.changed()
 
     async def _look_ahead(self) -> None:
-        """Find the marks, and make seeks fast. The first frame is shown already."""
+        """Index the tape, so that seeks are fast. Then find the marks."""
         await self._reel.tape.index()
         await self._marks.find()
         self._deck.changed()

@@ -1,6 +1,6 @@
 """The part of a tape that is played: a span, with its first and last moment.
 
-Knows no backend. Times are µs since the epoch, UTC, by `received`.
+This module knows no backend. Times are µs since the epoch, UTC, by `received`.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ class Reel(msgspec.Struct, frozen=True):
     tape: Tape
     span: Span
     start: int
-    """When the first tick is due."""
+    """When the first tick of the span is due."""
     end: int
-    """When the last tick or gap is due."""
+    """When the last tick or gap of the span is due."""
     timeline: Timeline
     """All gaps and facts of the tape."""
     before: Mapping[Key, int]
-    """(origin, symbol) → its sequence just before `start`."""
+    """(origin, symbol) → the last sequence before `start`."""
 
     @property
     def gaps(self) -> Sequence[tuple[int, Gap]]:
-        """Return the gaps of the span alone, each with the time when it is due."""
+        """Return the gaps of the span, each with the time when it is due."""
         return self.gaps_of(self.span.symbols)
 
     def gaps_of(self, symbols: Collection[str] | None) -> Sequence[tuple[int, Gap]]:
@@ -69,7 +69,7 @@ class Reel(msgspec.Struct, frozen=True):
 
 
 async def load(tape: Tape, span: Span) -> Reel:
-    """Find where `span` begins and ends. Raises `NothingToPlay`, and `StreamError`."""
+    """Make a reel of `span`, a part of `tape`. Raises `NothingToPlay` and `StreamError`."""
     since, until = span.since or 0, MAX_TIME if span.until is None else span.until
     start = await tape.next_tick(since - 1, symbols=span.symbols)
     if start is None or start >= until:
@@ -89,8 +89,8 @@ async def load(tape: Tape, span: Span) -> Reel:
 def session_start(stream: Stream, last: int, span: Span) -> int:
     """Find where the last session begins: `received` (µs) of the first tick after the last silence.
 
-    `last` is `received` of the last tick. Synchronous, for a thread. Searches back a day, and
-    further if all of that is one session.
+    `last` is `received` of the last tick (µs, UTC). The last day is searched. If all of it is one
+    session, the search goes further back. Synchronous, for a thread.
     """
     back = DAY
     while True:

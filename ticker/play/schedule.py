@@ -1,7 +1,6 @@
 """The tape's time: an absolute schedule with a speed, a pause and no drift. Pure.
 
-Times of the tape and of the clock are µs. The clock is any that never goes back; its readings are
-passed in.
+Times of the tape and of the clock are µs. The clock must never go back. Its readings are passed in.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from ticker.units import SECOND
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 100_000.0
 _STALL: Final = 5 * SECOND
-"""A longer time between two calls (µs) means that the machine slept, or a log did not take
-anything. The tape stood still then."""
+"""A longer time between two calls of `look` (µs) means that the machine slept, or a log was
+blocked. The tape stood still then."""
 
 
 def parse_speed(text: str) -> float:
@@ -34,7 +33,7 @@ def parse_speed(text: str) -> float:
 
 
 class Schedule:
-    """The tape's time at a moment of the clock."""
+    """Computes the tape's time from the reading of a clock."""
 
     def __init__(self, speed: float) -> None:
         self.speed = speed
@@ -45,12 +44,12 @@ class Schedule:
         self._looked = 0
 
     def begin(self, tape: int, now: int) -> None:
-        """Set the tape's time to `tape` now. It runs unless it is paused."""
+        """Set the tape's time to `tape` at `now`. From there it runs, unless it is paused."""
         self._tape = tape
         self._since = self._looked = now
 
     def look(self, now: int) -> None:
-        """Note the time. A stall, more than `_STALL` since the last call, does not count.
+        """Note that it is `now`. A stall, more than `_STALL` since the last call, is left out.
 
         Call this at least once a second.
         """
@@ -59,11 +58,11 @@ class Schedule:
         self._looked = now
 
     def skip(self, micros: int) -> None:
-        """Leave so much of the tape out from here."""
+        """Leave out the next `micros` of the tape."""
         self._tape += micros
 
     def at(self, now: int) -> int:
-        """Return up to which time the tape is due now; all of it at `MAX_SPEED`."""
+        """Return the tape's time at `now`: records up to it are due; all are at `MAX_SPEED`."""
         if self.is_paused:
             return self._tape
         if self.speed == MAX_SPEED:
@@ -71,7 +70,7 @@ class Schedule:
         return self._tape + round((now - self._since) * self.speed)
 
     def wait(self, tape: int, now: int) -> int:
-        """Return how long until `tape` is due, ignoring a pause (µs)."""
+        """Return how long after `now` the tape's time is `tape`, if it is not paused (µs)."""
         if self.speed == MAX_SPEED:
             return 0
         return max(0, self._since + round((tape - self._tape) / self.speed) - now)

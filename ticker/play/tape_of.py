@@ -29,9 +29,9 @@ async def tape_of(
     *,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[Tape]:
-    """Yield a tape of what `stream` holds of `span` now. A tape is yielded as it is.
+    """Yield a tape of the records in `span` that `stream` holds now. A tape is yielded as it is.
 
-    The last tick of each symbol before the span is on it too, so its price is known from the start.
+    It also has the last tick of each symbol before the span, so all prices are known at the start.
     `on_progress` gets the number of ticks read so far. Raises `NothingToPlay`, `StreamError`, and
     `StreamNotWritable` if the temporary folder is full.
     """
@@ -60,7 +60,7 @@ async def tape_of(
                 raise NothingToPlay(stream.url)
             await asyncio.to_thread(recorder.finish)
         async with RecordingStream(path) as tape:
-            tape.url = stream.url  # that is what is played
+            tape.url = stream.url  # the user plays this stream
             yield tape
 
 
@@ -112,7 +112,7 @@ def _last_in(stream: Stream, symbols: Sequence[str], since: int, until: int) -> 
     last: dict[Key, Mapping[str, Any]] = {}
     for chunk in stream.columns(symbols=symbols, since=since, until=until):
         keys = zip(chunk["origin"], chunk["symbol"], strict=True)
-        # For each key the last row of the chunk: a later one replaces it.
+        # Keep the last row of each key. A later chunk replaces it.
         for key, at in {key: at for at, key in enumerate(keys)}.items():
             last[key] = {name: chunk[name][at] for name in TICK_FIELDS}
     return {key: Tick(**values) for key, values in last.items()}
