@@ -101,8 +101,8 @@ class Shown:
     ) -> int:
         """Show until `q`, a signal or the end of `--for`. Returns the exit code.
 
-        `children` are their command lines, the poller's first. `inherited`: command → the file
-        descriptor that its child inherits. Raises `Failed` if a child ends by itself.
+        `children` are the commands of the child processes, the poller's first. `inherited`: command
+        → the file descriptor that its process inherits. Raises `Failed` if a child ends by itself.
         """
         began = now()
         async with AsyncExitStack() as stack:

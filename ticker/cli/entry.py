@@ -24,7 +24,7 @@ from ticker.cli.standard_streams import (
 from ticker.errors import TickerError
 
 _COMPLETED = ("_TYPER_COMPLETE_ARGS", "COMP_WORDS")
-"""The environment variables that hold the line to complete. Shells differ."""
+"""The environment variables that hold the line to complete: each shell uses one of them."""
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:

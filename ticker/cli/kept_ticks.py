@@ -19,7 +19,7 @@ from ticker.times import to_datetime
 from ticker.units import MINUTE
 
 _COUNTING: Final = 2.0
-"""The time limit of the search for the first kept tick, for the last message (s)."""
+"""The time limit for finding out whether older ticks were kept in the same minute (s)."""
 
 
 class Kept:
@@ -96,9 +96,9 @@ def kept_words(
 async def way_back(choice: StreamChoice, began: int, at: int | None = None) -> str:
     """Return the command that replays the ticks kept in `choice` since `began`, for a last line.
 
-    Empty if the log is temporary. The time is a full minute if that minute surely holds no older
-    tick; otherwise it has seconds. It has a date unless `began` is on the day of `at`. Both are µs,
-    UTC; `at=None` is now.
+    Empty if the log is temporary. The time is a full minute if no older tick of that minute was
+    kept. Otherwise, or if that is unknown, it has seconds. It has a date unless `began` is on the
+    day of `at`. Both are µs, UTC; `at=None` is now.
     """
     if choice.temporary:
         return ""

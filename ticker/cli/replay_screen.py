@@ -111,9 +111,9 @@ class ReplayScreen:
         self._screen.leave()
 
     async def _with_pairs(self, stream: Stream, portfolio: Portfolio) -> ReplayOptions:
-        """Add the exchange-rate pairs in `stream` that totals need to the options.
+        """Return the options with the exchange-rate pairs in `stream` that totals need.
 
-        They have no row. A pair that is named, or without names in a watchlist, keeps its row.
+        A pair has no row, unless it is named, or nothing is named and it is in a watchlist.
         """
         wish = self._wish
         listed = chain.from_iterable(self._preferences.watchlists.values())

@@ -29,9 +29,9 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...] | None
     """The symbols with rows; `None`: all."""
     since: int | None
-    """`received` of the first record (µs, UTC); `None`: from the start."""
+    """Inclusive, by `received` (µs, UTC); `None`: from the start."""
     until: int | None
-    """Exclusive; `None`: to the end."""
+    """Exclusive, by `received` (µs, UTC); `None`: to the end."""
     last_session: bool
     """Whether to begin with the last session, not with the start."""
     speed: float

@@ -1,4 +1,4 @@
-"""`search`: Yahoo's symbol search, printed."""
+"""`search`: prints what the source's symbol search finds."""
 
 from __future__ import annotations
 

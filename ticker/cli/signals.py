@@ -86,7 +86,7 @@ def ended_by_signals() -> Iterator[None]:
         try:
             yield
         except BaseException:
-            if received:  # DuckDB replaces KeyboardInterrupt with its own error
+            if received:  # DuckDB may replace KeyboardInterrupt with an error of its own
                 raise typer.Exit(128 + received[0]) from None
             raise
 
