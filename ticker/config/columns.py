@@ -1,6 +1,6 @@
-"""The section [columns] of the configuration: for each list, the names of its columns.
+"""Reads `[columns]` of the configuration: for each list, the names of its columns.
 
-Knows only the form: the board says which columns exist.
+Checks only the form: the board says which columns exist.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from ticker.config.mistakes import Mistake, Mistakes, read_table
 
 
 def read_columns(section: Any, found: Mistakes) -> dict[str, tuple[str, ...]]:
-    """Read list → words, each `KEY` or `KEY:WIDTH`; `default` is for lists that are not named."""
+    """Return list → the words for its columns, each meant to be `KEY` or `KEY:WIDTH`.
+
+    The list `default` stands for all lists that are not named. Mistakes are noted in `found`.
+    """
     columns: dict[str, tuple[str, ...]] = {}
     for name, value in read_table(section, ("columns",), found).items():
         with found.noting():

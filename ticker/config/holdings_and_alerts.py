@@ -1,7 +1,7 @@
-"""Reads `[holdings]` and `[[alerts]]`: what a user owns, and wants to be alerted of.
+"""Reads `[holdings]` and `[[alerts]]` from a parsed file.
 
-Reads both sections from a parsed file. A mistake is reported with its key. Amounts are decimals as
-they are written. Knows no price, and does not parse the condition of an alert.
+A mistake is reported with its key. Amounts are decimals, exactly as the user wrote them. Knows no
+price, and does not parse the condition of an alert.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _MEANT: Final = {
     "commission": "fees",
     "ticker": "symbol",
 }
-"""The names of these keys in other programs."""
+"""The name of a key in other programs → our key."""
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
 _PLACEHOLDER: Final = re.compile(r"\{[a-z_]+\}")
 PLACEHOLDERS: Final = ("{symbol}", "{price}")
-"""The placeholders in each argument of an alert's command."""
+"""What is filled into the arguments of an alert's command."""
 _MOST: Final = Decimal("1e15")
 """A quantity or an amount beyond this is a mistake."""
 
@@ -52,7 +52,7 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True):
     date: dt.date | None = None
     """When it was bought."""
     currency: str | None = None
-    """The currency of price and fees; `None`: the symbol's own (`GBp`: pence)."""
+    """The currency of price and fees (`EUR`; `GBp` for pence); `None`: the symbol's own."""
 
 
 class Holdings(msgspec.Struct, frozen=True):
@@ -188,7 +188,7 @@ def _currency(value: Any, at: Key) -> str:
 def _number(value: Any, at: Key) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Mistake(at, "expected a number without quotes")
-    number = Decimal(str(value))  # the shortest decimal that is this float, so as it was written
+    number = Decimal(str(value))  # str() gives the shortest decimal, as it was written
     if not number.is_finite() or abs(number) > _MOST:
         raise Mistake(at, "expected a finite number of at most 15 digits")
     return number

@@ -21,7 +21,7 @@ _CLOSINGS: Final = ("", "]", "}", "]}", "}]", "]]")
 
 
 class Mistake(Exception):
-    """The value at `key` is wrong: `problem` says how. `told` is the key that users read."""
+    """The value at `key` is wrong: `problem` says how. Users see the key `told` (or `key`)."""
 
     def __init__(self, key: Key, problem: str, *, told: Key | None = None) -> None:
         super().__init__(problem)
@@ -40,7 +40,7 @@ class Mistakes:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Note a mistake that is raised inside, and continue after it."""
+        """Catch a `Mistake` that is raised inside, and note it."""
         try:
             yield
         except Mistake as mistake:
@@ -76,9 +76,9 @@ def check_keys(
     meant: Mapping[str, str] | None = None,
     told: Key | None = None,
 ) -> bool:
-    """Report each key of `table` that is not `known`. Tells whether all are.
+    """Report each key of `table` that is not in `known`. Return whether all keys are known.
 
-    `meant` maps common wrong keys to right ones.
+    `meant` maps common wrong keys to right ones. `told` is as for `Mistake`.
     """
     unknown = [name for name in table if name not in known]
     for name in unknown:
@@ -96,10 +96,10 @@ def spell(key: Key) -> str:
 
 
 def line_of(text: str, key: Key) -> int | None:
-    """Find the line (from 1) of `key`.
+    """Return the line (from 1) of `key`; `None` if it is not found.
 
-    No TOML parser for Python reports places. So the file is parsed again up to each line, with open
-    brackets closed, until the key has appeared. This is exact, and only errors need it.
+    No TOML parser for Python reports lines. So this function parses the file up to each line, with
+    open brackets closed, until the key appears.
     """
     import tomllib
 

@@ -1,8 +1,7 @@
-"""Reads the configuration: one TOML file and the environment, and says which values are in force.
+"""Reads the configuration, one TOML file and the environment, and says which values are in force.
 
-An option beats the environment, which beats the file, which beats the default. A mistake is
-reported with its line and its key. This file knows where the user's files lie, and nothing of what
-their values mean.
+An option beats the environment. The environment beats the file. The file beats the default. A
+mistake is reported with its line and its key. This module checks the form of values, and uses none.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """The checked content of the file. Absent values are `None`; nothing is merged yet."""
+    """The checked content of the file, without the environment's values and the defaults."""
 
     path: Path
     found: bool
@@ -68,7 +67,7 @@ class Config(msgspec.Struct, frozen=True):
         return located(Mistake(key, problem), self.path, self.text)
 
     def setting(self, name: str, option: str | None = None, *, default: str | None) -> Setting:
-        """Return the value in force: option, then `TICKER_NAME`, then file, then default."""
+        """Return the first value that is set: option, `TICKER_NAME`, file, or default."""
         if option is not None:
             return Setting(option, f"--{name}")
         if value := os.environ.get(variable := f"TICKER_{name.upper()}"):
@@ -81,7 +80,7 @@ class Config(msgspec.Struct, frozen=True):
         """Return the security settings for the brokers of the stream `name`.
 
         The environment (`TICKER_KAFKA_SECURITY`, …) beats the stream's table, key by key. `None` if
-        neither says anything. Raises `ConfigError`.
+        neither has settings. Raises `ConfigError`.
         """
         try:
             return security_with_environment(self.streams[name].security)
@@ -106,7 +105,7 @@ class Config(msgspec.Struct, frozen=True):
 
 
 def load(path: Path | None = None) -> Config:
-    """Read and check the file. A missing file is empty. Raises `ConfigError`."""
+    """Read and check the file. Raises `ConfigError` for the first mistake, and as `check` does."""
     config, mistakes = check(path)
     if mistakes:
         raise mistakes[0]
@@ -114,9 +113,10 @@ def load(path: Path | None = None) -> Config:
 
 
 def check(path: Path | None = None) -> tuple[Config, list[ConfigError]]:
-    """Read the file. Returns what is right in it, and all mistakes in their order.
+    """Read the file. Return what is right in it, and all mistakes in the order of their lines.
 
-    Raises `ConfigError` if the file cannot be read, or is not TOML.
+    A missing file counts as empty. Raises `ConfigError` if the file cannot be read or is not TOML,
+    or if `TICKER_CONFIG` names a missing file.
     """
     try:
         where = path or config_path()
@@ -141,7 +141,7 @@ def check(path: Path | None = None) -> tuple[Config, list[ConfigError]]:
 
 
 def parse(text: str, path: Path) -> Config:
-    """Parse the content of a file. Raises `ConfigError` with the line and the key."""
+    """Parse the content of a file. Raises `ConfigError` for the first mistake."""
     config, mistakes = examine(text, path)
     if mistakes:
         raise mistakes[0]
@@ -149,14 +149,13 @@ def parse(text: str, path: Path) -> Config:
 
 
 def examine(text: str, path: Path) -> tuple[Config, list[ConfigError]]:
-    """Return what is right in a file's text, and all mistakes. Raises `ConfigError` for no TOML."""
+    """Return what is right in `text`, and all mistakes. Raises `ConfigError` if it is not TOML."""
     import tomllib  # it takes 8 ms to load, and many users have no file
 
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        # tomllib names the place as "(at line 3, column 5)". On 3.11 there is no other way to get
-        # it.
+        # tomllib writes the place as "(at line 3, column 5)". Python 3.11 has no other way to it.
         problem, _, place = str(error).partition(" (at line ")
         number = place.partition(",")[0]
         line = int(number) if number.isdigit() else len(text.splitlines())

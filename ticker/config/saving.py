@@ -1,4 +1,4 @@
-"""Changes one list in the text of the configuration, and keeps all comments. Pure."""
+"""Changes one list in the text of the configuration, and keeps the comments around it. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tomlkit.items import Array
 def with_list(text: str, section: str, name: str, words: Sequence[str]) -> str:
     """Return `text` with the list `name` of `[section]` set to `words`. It is added if missing.
 
-    Entries that stay keep their comments. `text` must be TOML.
+    Entries that stay keep their comments, unless their order changes. `text` must be TOML.
     """
     document = tomlkit.parse(text)
     table: Any = document.get(section)
@@ -31,8 +31,8 @@ def with_list(text: str, section: str, name: str, words: Sequence[str]) -> str:
 
 
 def _change(array: Array, words: Sequence[str]) -> None:
-    """Remove what is not in `words`, and insert what is missing, in order."""
-    # A file may have its symbols in lower case: they are the same, and stay as they are.
+    """Remove what is not in `words`, and insert what is missing. Stop if the order differs."""
+    # Symbols in lower case count as the same, and stay as they are.
     for place in reversed(range(len(array))):
         if str(array[place]).upper() not in {word.upper() for word in words}:
             del array[place]

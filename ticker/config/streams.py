@@ -1,6 +1,6 @@
-"""The streams of the configuration, as `[streams]` and the environment say them.
+"""Reads `[streams]` from a parsed file, and security settings from the environment.
 
-Reads the section from a parsed file; a mistake is reported with its key. Opens no stream.
+A mistake is reported with its key. Opens no stream.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _MOST_PARTITIONS: Final = 1_000
 _MOST_COPIES: Final = 100
 
 KAFKA_VARIABLES: Final = {name: f"TICKER_KAFKA_{name.upper()}" for name in (*KEYS, "password")}
-"""Key of a table under [streams] → the environment variable that says the same."""
+"""Key of a table under [streams], or `password` → its environment variable."""
 
 
 class TopicSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a stream's missing topics are created; `None`: the default."""
 
     partitions: int | None = None
-    """Partitions of ticks and quotes."""
+    """The number of partitions of the topics for ticks and for quotes."""
     replication: int | None = None
-    """Copies of each record."""
+    """The number of copies of each record."""
     keep_for: int | None = None
-    """How long ticks are kept (µs); -1: for ever."""
+    """How long ticks are kept (µs); -1: forever."""
 
 
 class NamedStream(msgspec.Struct, frozen=True):
@@ -41,12 +41,12 @@ class NamedStream(msgspec.Struct, frozen=True):
 
     url: str
     security: Mapping[str, str] = {}
-    """Its table's security settings, by `ticker.security.KEYS`; paths are absolute."""
+    """By `ticker.security.KEYS`. Relative paths in the file are joined to its folder."""
     topics: TopicSettings = TopicSettings()
 
 
 def read_streams(section: Any, folder: Path, found: Mistakes) -> dict[str, NamedStream]:
-    """Read the streams by name. Paths in them are relative to `folder`, which holds the file."""
+    """Return name → stream. Paths in the section are relative to `folder`, the file's own."""
     streams: dict[str, NamedStream] = {}
     for name, value in read_table(section, ("streams",), found).items():
         with found.noting():
@@ -114,7 +114,7 @@ def _security(table: Mapping[str, Any], at: Key, folder: Path) -> dict[str, str]
 
 
 def security_with_environment(said: Mapping[str, str]) -> Security | None:
-    """Replace keys of `said` by those of the environment; `None` if neither says anything.
+    """Return the settings in `said` and the environment's, which win; `None` if there are none.
 
     Raises `ConfigError` for a bad value of the environment, `InvalidSecurity` for one of `said`.
     """
