@@ -1,4 +1,4 @@
-"""Streams as frames: ticks, quotes and gaps, at once or as they come."""
+"""Reads streams as frames: ticks, quotes and gaps at once, or ticks as they come."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from ticker.times import parse_when
 When = str | datetime | SupportsIndex | None
 """A moment: words as in `--since` (`-10m`, `09:30`, ISO 8601), a datetime, or µs since 1970, UTC.
 
-Without a time zone it is in this machine's. In a recording, `-10m` and `09:30` count from its last
-tick. `None`: no limit.
+A time without a zone is in this machine's zone. In a recording, `-10m` counts back from the last
+tick, and `09:30` is on the day of the last tick. `None`: no limit.
 """
 
 
@@ -38,10 +38,11 @@ def read(
 ) -> pd.DataFrame:
     """Return the ticks of a stream, sorted by time.
 
-    `url` is what `--stream` takes: a URL, `demo`, or a name of the configuration; without it, the
-    default stream. `symbols` keeps ticks of these only. `since` is inclusive, `until` exclusive;
-    both go by `received`, as on the command line. Ticks of the same time are sorted by `received`,
-    symbol and sequence. A stream without ticks gives an empty frame with the same columns.
+    `url` is what `--stream` takes: a URL, `demo`, or a name of the configuration; `None` is the
+    default stream. Only ticks of `symbols` are returned (`None`: of all). `since` is inclusive,
+    `until` exclusive; both are compared with `received`, as on the command line. Ticks of the same
+    time are sorted by `received`, symbol and sequence. Without ticks, the frame is empty and has
+    the same columns.
 
         ticks = ticker.frames.read("demo", symbols=["AAPL", "GC=F"], since="-10m")
 
@@ -66,10 +67,10 @@ def quotes(url: str | None = None) -> pd.DataFrame:
 def gaps(url: str | None = None) -> pd.DataFrame:
     """Return the spans without observation, and the ticks that are known to be missing.
 
-    One row for each gap and symbol, sorted by time. `symbol` is missing where a gap concerns all
-    symbols of its `writer`. Spans have `from` and `until`. Missing ticks have `first_sequence` and
-    `last_sequence` instead. The index is `from`, or for missing ticks the time when that was
-    noticed. `url` is as for `read`.
+    The frame has one row for each gap and symbol, sorted by time. `symbol` is missing if a gap
+    concerns all symbols of its `writer`. Spans have `from` and `until`. Missing ticks have
+    `first_sequence` and `last_sequence` instead. The index is `from`; for missing ticks, it is the
+    time when the gap was noticed. `url` is as for `read`.
     """
     with contextlib.closing(blocking(_gaps(url))) as lists:
         found = next(lists)
@@ -88,10 +89,11 @@ def gaps(url: str | None = None) -> pd.DataFrame:
 def follow(
     url: str | None = None, symbols: str | Iterable[str] | None = None, since: When = None
 ) -> Iterator[pd.DataFrame]:
-    """Yield a frame of ticks, as of `read`, for every batch that arrives. It never ends by itself.
+    """Yield a frame of ticks, like that of `read`, for each batch. It never ends by itself.
 
-    It begins with what arrives from now on, or at `since`. Each second of silence gives an empty
-    frame, so that a loop can look at the clock and `break`.
+    It begins at `since` (inclusive, and some earlier ticks may follow), or with what arrives from
+    now on. After each second of silence it yields an empty frame, so that a loop can look at the
+    clock and `break`.
     """
     batches = _live(url, _symbols(symbols), _micros(since, _present(url, since)))
     with contextlib.closing(blocking(batches)) as arriving:
@@ -100,7 +102,7 @@ def follow(
 
 
 def _frame(chunks: Iterable[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFrame:
-    """Return the fields `names` of all `chunks` (name → values), sorted."""
+    """Make a frame of the fields `names` in all `chunks` (each: name → values), sorted."""
     pieces: dict[str, list[Any]] = {name: [] for name in names}
     for chunk in chunks:
         for name in names:
@@ -149,7 +151,7 @@ def _order(whole: Mapping[str, Any]) -> np.ndarray | None:
     if _ascends(moments):
         return None
     order = np.argsort(moments, kind="stable")
-    if _ascends(moments[order]):  # without ties nothing else decides, and one key is faster
+    if _ascends(moments[order]):  # without ties one key is enough, and faster
         return order
     codes, words = whole["symbol"]
     ranks = np.empty(len(words), dtype=np.int64)
@@ -159,12 +161,12 @@ def _order(whole: Mapping[str, Any]) -> np.ndarray | None:
 
 
 def _ascends(moments: np.ndarray) -> bool:
-    """Tell whether each is later than the one before."""
+    """Tell whether each moment is later than the one before."""
     return bool(np.all(moments[1:] > moments[:-1]))
 
 
 def _columns(records: Sequence[Tick] | Sequence[Quote], kind: type[Tick | Quote]) -> list[Any]:
-    """Make at most one chunk for `_frame` from records."""
+    """Make one chunk for `_frame`; none if there are no records."""
     if not records:
         return []
     by_column = zip(*map(astuple, records), strict=True)
@@ -202,7 +204,7 @@ def _micros(when: When, now: int) -> int | None:
 
 
 def _present(url: str | None, *moments: When) -> int:
-    """Return the present from which the words among `moments` count (µs, UTC)."""
+    """Return the stream's present (µs, UTC), from which words among `moments` count."""
     if not any(isinstance(when, str) for when in moments):
         return system_clock.now()
     with contextlib.closing(blocking(_presents(url))) as presents:

@@ -14,18 +14,19 @@ from ticker.frames.dtypes import LEVELS, TIME
 def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return open, high, low, close, volume and number of ticks for each span of `every`.
 
-    `ticks` is a frame of `read`; `every` is a frequency of pandas, such as `"1min"` or `"5s"`. A
-    long frame again: the beginning of the bar as index, one row for each symbol and bar, from the
-    symbol's first tick to its last. Prices agree with pandas' own `resample(every).ohlc()`.
+    `ticks` is a frame of `read`; `every` is a frequency of pandas, such as `"1min"` or `"5s"`. The
+    result is long, too: one row for each symbol and bar, from the symbol's first tick to its last.
+    The index is the beginning of the bar (inclusive), or its last day where pandas labels bars so
+    (`"W"`, `"ME"`). Prices agree with pandas' own `resample(every).ohlc()`.
 
     A bar without a tick has no prices (NaN). Its `ticks` and `volume` are 0 if the price was
     polled and did not change. They are NaN if the bar touches one of `gaps` (a frame of `gaps`).
 
-    `volume` is the increase of the day's volume since the symbol's tick before: it counts trades
-    that did not move the price too. Where the day's volume fell to less than half, a new day began,
-    and the tick adds it whole. A smaller fall is a correction, or a coin's 24 hours that move on:
-    there, and where the increase is not known, the tick adds the size of its trade. It is NaN where
-    the source tells neither.
+    `volume` adds up how much the day's volume grew since the symbol's tick before. So it includes
+    trades that did not move the price. If the day's volume falls to less than half, a new day has
+    begun, and the tick adds the whole new volume. A smaller fall is a correction, or the moving 24
+    hours of a coin. Then, and if the growth is unknown, the tick adds the size of its trade.
+    `volume` is NaN if the source gives neither.
 
     Raises `UsageError` if `ticks` has no index `time`, and if `every` is no frequency.
     """
@@ -35,7 +36,7 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     ticks = ticks if ticks.index.is_monotonic_increasing else ticks.sort_index(kind="stable")
     if ticks.empty:
         return _long(pd.DataFrame(columns=_BARS, dtype=np.float64, index=_bins([], [])))
-    # Days and longer begin at midnight anyway, and pandas warns about the option.
+    # Bars of days and longer begin at midnight anyway, and pandas would warn about `origin`.
     fixed = isinstance(width, pd.offsets.Tick)
     origin = ticks.index[0].normalize() if fixed else "start_day"
     bar = pd.Grouper(level="time", freq=width, origin=origin)
@@ -43,7 +44,7 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     made = grouped["price"].ohlc()
     made["volume"] = grouped["_traded"].sum(min_count=1)
     made["ticks"] = grouped.size().astype(np.float64)
-    # Between a symbol's first bar and its last, bars without a tick are rows too.
+    # A bar without a tick is a row, too, if it lies between its symbol's first and last bar.
     at = made.index.get_level_values("time")
     spans = at.to_series().groupby(made.index.get_level_values("symbol")).agg(["first", "last"])
     steps = pd.date_range(at.min(), at.max(), freq=width, unit="us")
@@ -101,7 +102,7 @@ def _touched(bins: pd.Index[Any], width: Any, gaps: pd.DataFrame, late: Any) -> 
     """Tell which bars touch a span of `gaps` of their symbol.
 
     Bars are in the time of events, gaps in the time of the poller. `late` is symbol → the delay
-    between the two: the gap of a symbol that comes 10 minutes late lies 10 minutes earlier.
+    between the two. If prices come 10 minutes late, a gap lies 10 minutes earlier among the bars.
     """
     symbols = bins.get_level_values("symbol")
     begins = bins.get_level_values("time") + pd.TimedeltaIndex(late.reindex(symbols))
