@@ -65,7 +65,7 @@ class ScreenAlerts:
         return symbol in self._lit
 
     def look(self) -> None:
-        """Call this with each frame: it reports what the tape passed, and ends highlights."""
+        """Report the alerts that the tape passed, and end highlights. Call it with each frame."""
         elapsed = self._feed.elapsed()
         over = [symbol for symbol, end in self._lit.items() if end <= elapsed]
         for symbol in over:
@@ -76,7 +76,7 @@ class ScreenAlerts:
         if self._player is None or self._feed.tape is None:
             return
         met, lives, time = self._player.met, self._feed.board.lives, self._player.time
-        if lives == self._life:  # a seek resets the board
+        if lives == self._life:  # no seek came between: a seek resets the board
             passed = (
                 bisect_right(met, at, key=lambda each: each[0]) for at in (self._passed, time)
             )
@@ -93,7 +93,7 @@ class ScreenAlerts:
         self._on_change()
 
     def add(self, text: str) -> tuple[str, str | None]:
-        """Add the alert that was typed. Returns a notice, and the symbol that it needs.
+        """Add the typed alert. Returns a notice, and its symbol if that has no price here.
 
         Raises `UsageError`.
         """

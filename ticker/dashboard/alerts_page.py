@@ -14,7 +14,7 @@ from ticker.dashboard.palette import Palette
 
 
 class AlertsPage(ListPage):
-    """The page, refreshed each second. Its result: whether the user wants to type another alert."""
+    """The page, refreshed each second. Its result is true if the user wants to add an alert."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "keep", show=False),

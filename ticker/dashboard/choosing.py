@@ -1,6 +1,6 @@
 """Which symbols are shown and polled, and in which watchlist they are: add, remove, undo.
 
-Changes affect only the screen until the user saves them to the configuration.
+The configuration changes only when the user saves.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ticker.records import check_symbol
 class Choosing:
     """Changes the symbols of `feed`, and of the poller through `controller`, if there is one.
 
-    `watchlists` are the screen's, name → symbols. `option` is what a command needs to work on the
-    same stream. `on_change` is called when the rows changed.
+    `watchlists` is name → symbols. `option` names the stream in a command. `on_change` is called
+    when the rows changed.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Choosing:
         self._option = option
         self._on_change = on_change
         self._undo: list[Callable[[], Awaitable[str]]] = []
-        """What undoes each addition and removal, the last one at the end; it returns a notice."""
+        """Functions that undo the additions and removals, oldest first. Each returns a notice."""
 
     @property
     def has_poller(self) -> bool:
@@ -44,9 +44,9 @@ class Choosing:
         return self._controller is not None
 
     async def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:
-        """Show and poll these too, and add them to that watchlist.
+        """Show and poll `symbols` too, and add them to `watchlist`.
 
-        Returns a notice if one is an invalid symbol, or if no poller asks for some of them.
+        If one is invalid, none is added. Returns a notice then, or if no poller asks for some.
         """
         try:
             for symbol in symbols:
@@ -61,12 +61,12 @@ class Choosing:
         return await self.let_in(symbols)
 
     async def let_in(self, symbols: Sequence[str]) -> str | None:
-        """Show and poll these too. This cannot be undone. Returns a notice as `add` does."""
+        """Do what `add` does with valid symbols, without a watchlist and without an undo."""
         await self._choose([*self._feed.board.symbols, *symbols], added=symbols)
         return self._lonely(symbols)
 
     async def remove(self, symbol: str, watchlist: str = "") -> str:
-        """Stop showing and polling `symbol`, and remove it from that watchlist; with a notice."""
+        """Stop showing and polling `symbol`, remove it from `watchlist`, and return a notice."""
         place = list(self._feed.board.symbols).index(symbol)
         listed = self.watchlists.get(watchlist, [])
         at = listed.index(symbol) if symbol in listed else -1
@@ -87,7 +87,7 @@ class Choosing:
         return len(self._undo)
 
     async def undo(self) -> str:
-        """Undo the last addition or removal; there is one. Returns a notice."""
+        """Undo the last addition or removal; `changes` must not be 0. Returns a notice."""
         return await self._undo.pop()()
 
     async def _take_away(self, symbols: Sequence[str], watchlist: str) -> str:
@@ -97,7 +97,7 @@ class Choosing:
         return f"{' '.join(symbols)} removed"
 
     async def _bring_back(self, symbol: str, place: int, watchlist: str, at: int) -> str:
-        """Show `symbol` in its place again, in the watchlist too (`at` -1: it was not there)."""
+        """Show and poll `symbol` in row `place` again, and at `at` in `watchlist` (-1: nowhere)."""
         if at >= 0 and symbol not in self.watchlists.get(watchlist, [symbol]):
             self.watchlists[watchlist].insert(at, symbol)
         symbols = [each for each in self._feed.board.symbols if each != symbol]
@@ -112,7 +112,7 @@ class Choosing:
             await self._controller.add(added)
 
     def _lonely(self, symbols: Sequence[str]) -> str | None:
-        """Say that no poller asks for some of these; `None` if this screen's own poller does."""
+        """Say that no poller asks for some of `symbols`. Own pollers and replays need no notice."""
         if self._controller is not None or self._feed.tape is not None:
             return None
         return of_unpolled(

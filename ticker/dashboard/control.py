@@ -16,7 +16,7 @@ from ticker.records import Found, MinuteBars
 class Controller(Protocol):
     """The dashboard's own poller: changes what is polled, and answers questions.
 
-    A plain `watch` has none, and then no keys for it, no minute bars and no search.
+    A plain `watch` has none, so it has no minute bars and no search.
     """
 
     async def add(self, symbols: Sequence[str]) -> None:
@@ -69,7 +69,7 @@ class AlertControl(Protocol):
         ...
 
     def add(self, text: str) -> tuple[Alert, bool]:
-        """Add this alert. Returns False if it is met already. Raises `UsageError`."""
+        """Add the alert `text`. Returns it, and False if it is met already. Raises `UsageError`."""
         ...
 
     def remove(self, alert: Alert) -> None:

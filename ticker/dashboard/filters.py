@@ -22,9 +22,9 @@ _DEFAULT: Final = RichColor.default()
 
 
 def is_ascii(environ: Mapping[str, str]) -> bool:
-    """Tell whether the user asked for ASCII, with `LANG=C`. If nothing is set: no.
+    """Tell whether the locale is `C` or `POSIX`, which means ASCII. If nothing is set: no.
 
-    Python itself sets `LC_CTYPE` if `LANG` is `C`, so that value does not count.
+    If `LANG` is `C`, Python sets `LC_CTYPE` to `C.UTF-8`, so that value does not count.
     """
     if environ.get("LANG") in _ASCII_LOCALES and environ.get("LC_CTYPE") == "C.UTF-8":
         return not environ.get("LC_ALL")
@@ -38,7 +38,7 @@ class Ascii(LineFilter):
     def apply(
         self,
         segments: list[Segment],
-        background: Color,  # noqa: ARG002  Textual gives the ground
+        background: Color,  # noqa: ARG002  Textual passes it
     ) -> list[Segment]:
         """Write each segment in ASCII."""
         return [
@@ -65,7 +65,7 @@ class NoColours(LineFilter):
     def apply(
         self,
         segments: list[Segment],
-        background: Color,  # noqa: ARG002  Textual gives the ground
+        background: Color,  # noqa: ARG002  Textual passes it
     ) -> list[Segment]:
         """Remove the colours."""
         return [

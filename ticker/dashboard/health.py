@@ -49,7 +49,7 @@ class Rate:
     @property
     def per_second(self) -> float | None:
         """Return the ticks a second over the last ten seconds, or since the first `look`."""
-        if len(self._seen) < 2:  # noqa: PLR2004  from one point there is no line
+        if len(self._seen) < 2:  # noqa: PLR2004  one point has no rate
             return None
         (since, before), (now, ticks) = self._seen[0], self._seen[-1]
         return (ticks - before) * SECOND / max(1, now - since)

@@ -20,7 +20,7 @@ _AT_ONCE: Final = 500
 class Histories:
     """Reads missing histories for the board of `feed`; `visible` returns the symbols on the screen.
 
-    `run` it in the background and call `look` with each frame, which checks cheaply for work.
+    Start `run` in the background. Call `look` with each frame: it checks cheaply for work.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Histories:
         self._filled: set[str] = set()
         """Symbols whose history was read, or is being read, since the board was last reset."""
         self._read: set[str] = set()
-        """Those of them whose reading has ended."""
+        """The symbols in `_filled` whose reading has ended."""
         self._wanted = asyncio.Event()
 
     def look(self) -> None:
@@ -56,13 +56,13 @@ class Histories:
             self._wanted.set()
 
     def is_loading(self, symbol: str) -> bool:
-        """Tell whether the past of `symbol` is still unread. Its line would be wrong until then."""
+        """Tell whether the history of `symbol` is not read yet. Until then its line is wrong."""
         board = self._feed.board
         is_read = board.lives == self._life and symbol in self._read
         return not is_read and board.held is None and self._feed.state is StreamState.OK
 
     def ask(self, symbol: str) -> None:
-        """Read the history of `symbol` again, and as the next one: more of it is remembered now."""
+        """Read the history of `symbol` again, as the next one: the board now keeps more of it."""
         self._filled.discard(symbol)
         self._read.discard(symbol)
         self._first = symbol
@@ -81,7 +81,7 @@ class Histories:
             self.look()
 
     async def _settle(self) -> None:
-        """Wait until the board has not been reset for a while."""
+        """Wait until the board has not been reset and has no new symbols for a while."""
         before = None
         # This waits for time to pass: there is no event for "nothing else came".
         while before != (now := (self._life, self._feed.board.size)):

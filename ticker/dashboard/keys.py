@@ -1,6 +1,6 @@
 """The keys of the dashboard: their bindings and their descriptions.
 
-Keys that act on rows only are bound in the table.
+The table binds the keys that only act on rows.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ KEYS: Final = (
 """In the order in which they are shown."""
 
 _AT_ONCE: Final = ("interrupt", "ask(", "commands")
-"""These act before the next key is read, because text that follows must not act on the rows."""
+"""Beginnings of actions that run before the next key is read: it may be text for the input line."""
 
 BINDINGS: Final[tuple[BindingType, ...]] = tuple(
     Binding(keys, action, show=False, priority=action.startswith(_AT_ONCE))
@@ -171,7 +171,7 @@ def fitting(keys: Collection[Key], width: int) -> list[Key]:
     """Return the keys that fit a line of `width` cells; the least important are left out first."""
     chosen = [key for key in keys if key.word]
     while len(chosen) > 1 and sum(room(key) for key in chosen) > width:
-        # If two are equal, the later one is left out. `?` and `q` are the last, and stay.
+        # Of equally important keys, the first is left out. `?` and `q` are never left out.
         least = max(chosen, key=lambda key: key.importance)
         if least.importance == 0:
             break

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
-# What is all covered by its children is hidden: its ground would be painted under theirs.
+# `#main` is hidden, because its children cover it: Textual would paint its background, too.
 CSS: Final = """
 Screen { layout: vertical; overflow: hidden; }
 #main { height: 1fr; visibility: hidden; }
@@ -34,7 +34,7 @@ HEIGHTS = [
     (6, "-low"),
     (10, "-tall"),
 ]
-"""Number of lines → the class of a screen with at least so many, as Textual declares it."""
+"""(Lines, class): the class of screens with this many lines and more, up to the next entry."""
 
 
 def paint_all(screen: Screen[Any]) -> None:

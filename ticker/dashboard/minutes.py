@@ -16,7 +16,7 @@ from ticker.feed import Feed
 from ticker.units import MINUTE
 
 _PAUSE: Final = 5.0
-"""The wait after a failed question (s). It doubles, up to the next constant."""
+"""The wait after a failed question (s). It doubles, up to `_LONGEST`."""
 _LONGEST: Final = 300.0
 _AGAIN: Final = 15 * MINUTE
 """The time after which a row without an answer is asked for again (µs)."""
@@ -25,7 +25,7 @@ _AGAIN: Final = 15 * MINUTE
 class MinuteBarsFiller:
     """Puts minute bars on the board of `feed`; `visible` returns the symbols on the screen.
 
-    `run` it in the background and call `look` with each frame. It needs a `controller`.
+    Start `run` in the background, and call `look` with each frame. `controller` is needed to ask.
     """
 
     def __init__(

@@ -14,8 +14,8 @@ _MOST: Final = 200
 def notification(words: str, environ: Mapping[str, str]) -> str:
     """Return the bell and OSC 9 with `words`, which may come from outside.
 
-    tmux is asked to pass it on (it does with `allow-passthrough on`). The Linux console gets the
-    bell alone, because it would print the text.
+    tmux passes it on to its terminal, if `allow-passthrough` is on. The Linux console gets the bell
+    alone, because it would print the text.
     """
     if environ.get("TERM") == "linux":
         return "\a"

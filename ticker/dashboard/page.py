@@ -56,7 +56,7 @@ class ListPage(Page):
         Binding("down,j", "go(1)", show=False, priority=True),
     ]
     ABOVE: ClassVar[int] = 0
-    """The lines above the first one."""
+    """The lines above the first line of the list."""
 
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette)
@@ -76,7 +76,7 @@ class ListPage(Page):
         self.draw()
 
     def ground(self, line: int) -> str:
-        """Return the end of the style of `line`: the cursor is a background."""
+        """Return what to append to the style of `line`: a background if it has the cursor."""
         return f" on {self.palette.chosen}" if line == self.at else ""
 
     def action_go(self, lines: int) -> None:

@@ -116,7 +116,7 @@ class PlayerBar(Widget):
                 return f"bold {palette.text}"
 
     def on_click(self, event: events.Click) -> None:
-        """Seek to the moment under the pointer, or to its mark."""
+        """Ask to seek to the moment under the pointer, or to the mark that is shown there."""
         if event.y != self.size.height - 1:
             return
         player, width = self._player, self._line_width
@@ -209,6 +209,6 @@ def tape_line(player: PlayerControl, width: int) -> str:
 
 
 def _by_weight(marks: Sequence[Mark]) -> Iterable[Mark]:
-    """Draw the marks. The most important ones come last, over the others."""
+    """Return the marks with the most important last, so that they are drawn over the others."""
     weights = {kind: weight for weight, kind in enumerate(_GLYPHS)}
     return sorted(marks, key=lambda mark: -weights[mark.kind])

@@ -1,4 +1,4 @@
-"""The input line: for a filter, symbols, a time, or an alert.
+"""The input line: for a filter, symbols, a time, an alert, or a watchlist's name.
 
 It is shown only while it is open. While the user types symbols, search results are above the line;
 ↓ and ↑ choose one.
@@ -62,11 +62,11 @@ class Question(Input):
         is_without = what is Asked.ADD and not self.finds.can_search
         self.placeholder = _NO_SEARCH if is_without else _PLACEHOLDERS[what]
         self.value = self._begun = value
-        # Typed text is added after the beginning of an alert, but replaces a filter.
+        # Typed text continues the beginning of an alert, but replaces any other value.
         self.select_on_focus = what is not Asked.ALERT
         self.cursor_position = len(value)
         self.add_class("-open")
-        # At once, because the next key is for the line. `focus()` acts with the next message only.
+        # The next key is for the line, and `focus()` would act only with the next message.
         self.screen.set_focus(self)
 
     @property
@@ -102,7 +102,7 @@ class Question(Input):
 
     @property
     def alert(self) -> str:
-        """Return the typed alert. A complete alert replaces the given beginning."""
+        """Return the typed alert. If it is complete without the given beginning, drop that."""
         rest = self.value.removeprefix(self._begun)
         is_whole = any(sign in rest for sign in ("<", ">", " moves "))
         return rest if is_whole else self.value

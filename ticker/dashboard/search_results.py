@@ -68,7 +68,7 @@ class SearchResults(Widget):
             self._timer = self.set_timer(_SETTLED, self._begin)
 
     def move(self, lines: int) -> None:
-        """Choose another one. Above the first is the typed text."""
+        """Choose the result `lines` further down. Above the first result is the typed text."""
         self._place = max(-1, min(self._place + lines, len(self._found) - 1))
         self.refresh(layout=True)
 
@@ -113,7 +113,7 @@ class SearchResults(Widget):
 
     def _show(self, found: Sequence[Found], problem: str) -> None:
         self._found, self._problem = found, problem
-        # Words that are no symbol mean the best match.
+        # If no typed word is the symbol of a result, the best match is chosen.
         are_symbols = {each.symbol for each in found} & {*self._words.upper().split()}
         self._place = 0 if found and not are_symbols else -1
         self.set_class(bool(found or problem), "-open")

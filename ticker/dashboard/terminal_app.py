@@ -1,6 +1,6 @@
 """The features of every app on a terminal, independent of what it shows.
 
-It ends with a sentence, never with a traceback. It changes colours, copies, takes pictures, and
+An app ends with a sentence, never with a traceback. It changes colours, copies, takes pictures, and
 lists its commands in a palette. It uses the colours and characters that the terminal has.
 """
 
@@ -27,7 +27,7 @@ from ticker.dashboard.palette import PALETTES, Palette, palette_of
 from ticker.dashboard.terminal import HungUp
 
 _MOST_PICTURES: Final = 1_000
-"""The times in one second."""
+"""Pictures of the same second are numbered, below this number."""
 
 
 class Dressed(Protocol):
@@ -39,7 +39,7 @@ class Dressed(Protocol):
 class TerminalApp(App[Exit]):
     """An app that ends with an `Exit`. `show` raises the errors inside it.
 
-    `theme` is a name in `PALETTES`; `environ` describes the terminal, `folder` is for pictures.
+    `theme` is a name in `PALETTES`. `environ` describes the terminal. `folder` gets the pictures.
     Without a `driver` there is no terminal, and pictures of the screen have all colours.
     """
 
@@ -67,7 +67,7 @@ class TerminalApp(App[Exit]):
         self.no_color = bool(environ.get("NO_COLOR"))
         self._painting: Sequence[LineFilter] | None = None
         self._set_filters()
-        # Before Textual reads its CSS: reading it once more for another theme takes 80 ms.
+        # Set before Textual reads its CSS: to read it again for another theme takes 80 ms.
         self.set_reactive(App.theme, self._registered_theme())
         self.stylesheet.set_variables(self.get_css_variables())
         self.set_class(self.palette.is_dark, "-dark-mode", update=False)
@@ -92,7 +92,7 @@ class TerminalApp(App[Exit]):
         raise NotImplementedError
 
     def copied(self) -> tuple[str, str] | None:
-        """Return the name and the text of what can be copied now."""
+        """Return the name and the text of what can be copied now; `None` if nothing can."""
         raise NotImplementedError
 
     # The colours
@@ -102,9 +102,9 @@ class TerminalApp(App[Exit]):
         self._painting = [*own, *([Ascii()] if self._is_ascii else [])]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what a painted line passes through.
+        """Return the filters of painted lines.
 
-        Textual's own filter gives colours to those that only have a name. Here all are RGB.
+        Textual's own filter turns named colours into RGB. Here all colours are RGB already.
         """
         return self._painting or ()
 
@@ -174,7 +174,7 @@ class TerminalApp(App[Exit]):
     # The end
 
     async def show(self) -> Exit:
-        """Run in this event loop until the user leaves. Raises the errors inside."""
+        """Run in this event loop until the user leaves. Raises the error that ended it, if any."""
         result = await self.run_async()
         if self.failure is not None:
             raise self.failure
@@ -185,7 +185,7 @@ class TerminalApp(App[Exit]):
         self.exit(self.leaving())
 
     def action_interrupt(self) -> None:
-        """Ctrl-C."""
+        """Quit after Ctrl-C."""
         self.exit(self.leaving(interrupted=True))
 
     def on_hung_up(self, _: HungUp) -> None:

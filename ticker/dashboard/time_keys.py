@@ -1,7 +1,7 @@
-"""The time keys: in a replay they move the tape; on a live board they say why they cannot.
+"""The time keys of a replay: they move its tape.
 
-Knows the player by its protocol. A short notice says what a key did, unless the player bar shows
-it.
+This module knows the player by its protocol. A short notice says what a key did, unless the player
+bar shows it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class TimeKeys:
     def press(self, what: str, number: int = 0) -> None:
         """Run the key `what`.
 
-        `number` is a count of seconds or tenths, or a direction: 1 forward or up, -1 back or down.
+        `number` is a count of seconds or tenths, or a direction: 1 forward or up, -1 back or down
+        (`speed` 0: normal).
         """
         player = self._player
         self._tell("")  # the notice of an earlier key does not belong to this one
