@@ -1,8 +1,8 @@
 """The poller's two clocks, and waiting.
 
-The wall clock gives records their times; it may be set at any moment. The other clock never goes
-back and paces the polls. It also counts the time in which the machine sleeps, so that a poller
-notices a gap. It does not change when the wall clock is set, so that no false gap appears.
+The wall clock gives records their times; it may be set at any moment. The other clock paces the
+polls and never goes back. It counts the time in which the machine sleeps, so that a poller notices
+a gap. It does not change when the wall clock is set, so that no false gap appears.
 """
 
 from __future__ import annotations

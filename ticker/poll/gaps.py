@@ -1,9 +1,9 @@
 """Finds gaps (spans without observation) at the first good answer after them.
 
 A gap lies between two good answers if the time between them is more than twice the interval that
-was announced at the first. Each gap is reported once, also across restarts of the poller and for
-symbols that are added while it runs. Its reason is the last failure in it. What another poller of
-the same source observed meanwhile is no gap. This module asks no source and writes nothing.
+was announced with the first. Each gap is reported once, also across restarts of the poller and for
+symbols that are added while it runs. Its reason is the last failure in it. Time that another poller
+of the same source observed is no gap. This module asks no source and writes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ticker.poll.ledger import Ledger
 from ticker.records import Gap, GapReason, Heartbeat
 
 TOO_FAR: Final = 2
-"""Between good answers that are further apart than this many intervals, there is a gap."""
+"""Good answers that are more than this many intervals apart have a gap between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class _Good:
     every: int
 
     def start(self, wall: int, elapsed: int) -> int:
-        """Return its time on the wall clock, which may have been set back since (µs, UTC)."""
+        """Return its time (µs, UTC), corrected if the wall clock was set back since."""
         return self.wall if self.wall < wall else wall - (elapsed - self.elapsed)
 
 
 @dataclass(frozen=True, slots=True)
 class _Missed:
-    """A symbol has not been observed since the answer `good`, because of `reason`."""
+    """Says of a symbol that its requests failed since the answer `good`, because of `reason`."""
 
     good: _Good
     reason: str
@@ -50,7 +50,8 @@ class _Span:
     symbols: Sequence[str] | None
     """The symbols; `None`: all that the poller asks for."""
     is_own: bool = False
-    """True if the span began in this process. Then a poller of the same name is another one."""
+    """True if the span began with this process's last good answer. A heartbeat of the same name
+    with a later answer is then from another process."""
 
 
 class GapTracker:
@@ -71,36 +72,36 @@ class GapTracker:
 
     @property
     def last_good(self) -> int | None:
-        """When the last good answer came, also before a restart (µs, UTC)."""
+        """When the last good answer came, perhaps before a restart (µs, UTC)."""
         return self._last_good
 
     def begin(self, heartbeats: Iterable[Heartbeat], symbols: Sequence[str], now: int) -> None:
         """Start at `now` (µs, UTC) with `symbols`.
 
-        `heartbeats` are those in the log. They tell when earlier polls were.
+        `heartbeats` are those in the log. They show when earlier polls were.
         """
         polls = self._last_polls(heartbeats)
         self._before = polls.last(symbols, self._ledger.known, now=now)
         self._last_good = None if polls.own is None else polls.own.last_good
 
     def expect(self, symbols: Iterable[str]) -> None:
-        """Add symbols. Another poller may have polled them before."""
+        """Note that `symbols` are polled from now on. Others may have polled them before."""
         self._newcomers += symbols
 
     def forget(self) -> None:
-        """Note that no symbol is left to poll: what follows is no gap."""
+        """Note that no symbol is left to poll. The time until the next answer is then no gap."""
         self._good = None
         self._newcomers.clear()
         self._missed.clear()
 
     def trouble(self, reason: GapReason) -> None:
-        """Note a failed poll and its `reason`."""
+        """Note that a poll failed because of `reason`."""
         self._trouble = reason
 
     def cut(self, reason: str, since: int | None = None) -> None:
-        """Note that something after the last good answer was missed, because of `reason`.
+        """Note that prices after the last good answer were missed, because of `reason`.
 
-        If `since` (µs, UTC) is earlier, the gap begins there.
+        The gap begins at the last good answer, or at `since` (µs, UTC) if that is earlier.
         """
         self._cut, self._cut_since = reason, since
 
@@ -112,9 +113,10 @@ class GapTracker:
         every: int,
         missed: Mapping[str, str],
     ) -> None:
-        """Note that a good answer for `symbols` is in the log. The next is due in `every` (all µs).
+        """Note that a good answer for `symbols` is in the log.
 
-        `missed` are the symbols whose requests failed, and why.
+        It came at `wall` (µs, UTC) and `elapsed` (µs). The next is due in `every` (µs). `missed` is
+        symbol → why its request failed.
         """
         goods = {
             symbol: self._missed[symbol].good if symbol in self._missed else self._good
@@ -145,8 +147,8 @@ class GapTracker:
         """Return the gaps that end with the good answer for `symbols` at `wall` and `elapsed` (µs).
 
         `missed` are the symbols whose requests failed; their gaps do not end yet. `every` is the
-        interval so far, `waited` how long the source took for this answer (µs). Raises
-        `StreamError`, because the log is read for other pollers of these symbols.
+        interval so far (µs). `waited` is how long the source took for this answer (µs). The log may
+        be read for polls of other pollers; this raises `StreamError`.
         """
         answered = [symbol for symbol in symbols if symbol not in missed]
         new = [symbol for symbol in self._newcomers if symbol in answered]
@@ -166,7 +168,7 @@ class GapTracker:
             return []
         if others is None:
             others = self._last_polls(await self._ledger.read())
-        # One gap for each start: a log takes two gaps of one writer with the same start for one.
+        # One gap for each start: a log treats two gaps of one writer with the same start as one.
         found: dict[int, Gap] = {}
         for span in spans:
             unseen = self._unseen(
@@ -184,8 +186,7 @@ class GapTracker:
     def _own_span(self, wall: int, elapsed: int, waited: int) -> list[_Span]:
         """Return the span that this poller missed since its last good answer, if any."""
         good = self._good
-        # Measured by the clock that never goes back, so that setting the wall clock neither makes
-        # nor hides a gap.
+        # By the clock that never goes back: setting the wall clock neither makes nor hides a gap.
         is_far = good is not None and elapsed - good.elapsed > TOO_FAR * good.every
         if good is None or not (is_far or self._cut):
             return []
@@ -193,11 +194,11 @@ class GapTracker:
         is_slow = waited > good.every
         held_up = GapReason.SLOW_ANSWER if is_slow else GapReason.POLLER_HELD_UP
         reason = self._cut or self._trouble or held_up
-        # Since `_cut_since` this poller's polls saw nothing, so they do not count.
+        # After `_cut_since` this poller's own polls saw nothing, so its heartbeats do not count.
         return [_Span(start, reason, None, is_own=self._cut_since is None)]
 
     def _missed_spans(self, answered: Sequence[str], wall: int, elapsed: int) -> list[_Span]:
-        """Group those of `answered` whose own requests failed before, by start and reason."""
+        """Return the spans that end for symbols in `answered` whose own requests failed before."""
         groups: dict[_Missed, list[str]] = {}
         for symbol in answered:
             if (missed := self._missed.get(symbol)) is not None:
@@ -217,12 +218,12 @@ class GapTracker:
         *,
         is_whole: bool,
     ) -> Mapping[int, Sequence[str] | None]:
-        """Map the start of each unpolled part of `span` (µs, UTC) to its symbols; `None`: all.
+        """Return the start of each unpolled part of `span` (µs, UTC) → its symbols; `None`: all.
 
         `is_whole`: `answered` is all that is asked for.
 
-        A poller that started within the span has reported the time before it. If it stopped again,
-        the rest of the span is left.
+        If another poller got an answer within the span, it has reported the time before. The rest
+        is a gap if its last answer is more than two intervals old.
         """
         apart = {*self._newcomers, *self._missed} if span.symbols is None else ()
         there = set(answered)

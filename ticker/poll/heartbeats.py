@@ -1,7 +1,7 @@
-"""A poller's heartbeats: the name of the writer, and how often they come.
+"""A poller's heartbeats: the name of the writer, and when they are written.
 
 There is one heartbeat for each poll, and one for each interval without a poll. There is at most one
-a second, unless the state or the symbols change. This module writes nothing.
+a second, unless the state or the symbols change. This module only decides; it writes nothing.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ BEAT_EVERY: Final = SECOND
 def writer_name(host: str, source: Source, symbols: Iterable[str]) -> str:
     """Return the id under which a poller writes heartbeats and gaps.
 
-    It stays the same after a restart. It is made of the machine, the source and the symbols, so no
-    file or lock is needed. Two pollers that are the same in all three share one name: an answer of
-    one counts for both, and a gap is written only if neither polled.
+    It is made from the machine, the source and the symbols. So it stays the same after a restart,
+    without a file or a lock. Two pollers that are the same in all three share one name: an answer
+    of one counts for both, and a gap is written only if neither polled.
     """
     words = "\0".join((host, source.url, *sorted(symbols)))
     return f"{source.name}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
 
 
 class HeartbeatPace:
-    """The heartbeats of one poller so far. All times except `received` are by `elapsed` (µs)."""
+    """Decides when one poller's heartbeats are due. Times are elapsed µs, except `received`."""
 
     def __init__(self) -> None:
         self._last: Heartbeat | None = None
@@ -40,7 +40,7 @@ class HeartbeatPace:
         self._at = 0
 
     def __bool__(self) -> bool:
-        """Return whether there was any heartbeat."""
+        """Tell whether any heartbeat was written."""
         return self._last is not None
 
     @property
@@ -54,11 +54,11 @@ class HeartbeatPace:
         self._at = now
 
     def note_unwritten(self, beat: Heartbeat) -> None:
-        """Note the heartbeat of an answer that was not due, so it was not written."""
+        """Note the heartbeat of an answer. It was not written, because it was not due."""
         self._newest = beat
 
     def is_due(self, beat: Heartbeat, now: int) -> bool:
-        """Return whether `beat` must be written with an answer."""
+        """Tell whether `beat`, the heartbeat of an answer, must be written with it."""
         last = self._last
         return (
             last is None
@@ -68,11 +68,11 @@ class HeartbeatPace:
         )
 
     def next_due(self, every: int) -> int | None:
-        """Return when the next heartbeat is due without an answer; `None` before the first."""
+        """Return when a heartbeat is due if no answer comes; `None` before the first."""
         if self._last is None:
             return None
-        # Longer than until the next answer, which brings a heartbeat itself: a repeated one would
-        # postpone that every time.
+        # With fast polls, later than the next answer is due. An earlier repeat would postpone the
+        # heartbeat of that answer each time.
         return self._at + (every if every >= BEAT_EVERY else BEAT_EVERY + every)
 
     def repeated(self, received: int) -> Heartbeat:

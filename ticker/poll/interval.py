@@ -10,12 +10,12 @@ from ticker.times import format_duration
 from ticker.units import HOUR, SECOND
 
 SHORTEST: Final = SECOND // 20
-"""The shortest time between two polls (µs): no answer comes faster, so each would follow a gap."""
+"""The shortest time between two polls (µs). No answer is faster, so a shorter one makes gaps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The interval (µs), and what to tell a user who wished for another one."""
+    """The interval (µs), and a note for a user who wished for another one."""
 
     every: int
     note: str | None = None
@@ -24,11 +24,11 @@ class Interval:
 def interval(
     wish: int | None, *, usual: int, requests: int, budget: int | None, whose: str, others: int = 0
 ) -> Interval:
-    """Return the interval for a `wish` (µs; `None`: the `usual`, µs).
+    """Return the interval for a `wish` (µs; `None`: the `usual` interval, µs).
 
-    `requests` is the number that one poll takes. `budget` is the number that the source allows in
-    an hour (`None`: any). A wish that is too short for the budget, or shorter than `SHORTEST`, is
-    stretched. Then the note names `whose` limit it is, and how many `others` share it.
+    `requests` is how many requests one poll takes. `budget` is how many the source allows an hour
+    (`None`: any number). A wish that is too short for the budget, or shorter than `SHORTEST`, is
+    lengthened. The note then says why: `whose` limit, shared with how many `others`, or `SHORTEST`.
     """
     wanted = usual if wish is None else wish
     floor = max(SHORTEST, -(-HOUR * requests // budget) if budget else 0)

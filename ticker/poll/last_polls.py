@@ -1,7 +1,7 @@
 """Finds the last poll of each symbol from the heartbeats and quotes of a log.
 
-Pure: the time is passed in. When the evidence is uncertain, the gap reported may be too long, never
-too short. It knows one poller's name and source, and no log.
+When the evidence is uncertain, the gap reported may be too long, never too short. Pure: the time is
+passed in. This module knows one poller's name and source, and no log.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ticker.records import GapReason, Heartbeat, Quote
 from ticker.units import SECOND
 
 BEATS_LAG: Final = SECOND
-"""How much newer (µs) a quote may be than its writer's last heartbeat. Fast polls do not write a
+"""How much newer (µs) a quote may be than its writer's last heartbeat: a fast poll does not write a
 heartbeat each time.
 """
 
 
 class LastPoll(msgspec.Struct, frozen=True):
-    """The last poll of these symbols that the log shows."""
+    """The last poll of `symbols` that the log shows."""
 
     time: int
     """µs, UTC."""
@@ -32,20 +32,20 @@ class LastPoll(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...] | None
     """The symbols that were polled; `None`: all of this writer's."""
     lag: int = 0
-    """How much later (µs) a poll may have been that left no trace in the log."""
+    """A poll up to this much later (µs) may have left no trace in the log."""
     reason: GapReason = GapReason.POLLER_STOPPED
-    """Why no poll is known since."""
+    """Why the log shows no later poll."""
 
 
 class LastPolls:
-    """What `heartbeats` of the log tell the poller `writer` of `source`."""
+    """Knows earlier polls of `source` from the `heartbeats` of a log, for the poller `writer`."""
 
     def __init__(self, heartbeats: Iterable[Heartbeat], *, source: str, writer: str) -> None:
         beats = [beat for beat in heartbeats if beat.source == source]
         self._source = source
         self._others = [beat for beat in beats if beat.writer != writer]
         self.own = next((beat for beat in beats if beat.writer == writer), None)
-        """The last heartbeat under this poller's name: its own, or that of one like it."""
+        """The last heartbeat under this poller's name, perhaps from another process."""
         self._sure = _latest(beat for beat in self._others if _is_sure(beat))
 
     def last_beat(self, symbol: str, *, own: bool = False) -> Heartbeat | None:
@@ -71,9 +71,9 @@ class LastPolls:
 
         Returns one `LastPoll` per poller. A symbol is in exactly one of them: the newest heartbeat
         that lists it wins. A symbol that was never polled is in none. `known` are the log's quotes
-        of these symbols: where no heartbeat tells, a symbol was polled when its quote came.
-        `own=False` ignores this writer's earlier heartbeats (its symbols are new). `now` is in µs,
-        UTC.
+        of these symbols. If no heartbeat covers a symbol, it was polled when its quote came:
+        these have one `LastPoll` per time. `own=False` ignores this writer's earlier heartbeats
+        (its symbols are new). `now` is in µs, UTC.
         """
         found: dict[str, LastPoll] = {}
         for symbol in symbols:
@@ -82,28 +82,27 @@ class LastPolls:
             key, poll = self._last_poll(symbol, known[symbol], now, own=own)
             if poll is None:
                 continue
-            # One poll for all symbols that one poller asked for at once, even if their quotes
-            # differ.
+            # One poll for all symbols of one poller, even if their quotes are from different times.
             if (before := found.get(key)) is not None:
                 time, together = max(poll.time, before.time), (*(before.symbols or ()), symbol)
                 poll = msgspec.structs.replace(poll, time=time, symbols=together)
             found[key] = poll
         if own and self.own is not None and found.keys() == {self.own.writer}:
-            # Symbols of which nothing is known yet are included.
+            # Symbols without a quote are included.
             return [msgspec.structs.replace(poll, symbols=None) for poll in found.values()]
         return [*found.values()]
 
     def _last_poll(
         self, symbol: str, quote: Quote, now: int, *, own: bool
     ) -> tuple[str, LastPoll | None]:
-        """Return the last poll of one symbol, and a key that polls of one poller share."""
+        """Return the last poll of a symbol, and a key that all polls of one poller share."""
         is_ours = quote.source == self._source
         beat = self._likely_beat(symbol, quote, now, own=own)
         if beat is not None and beat.last_good is not None:
             time = max(beat.last_good, quote.received if is_ours else 0)
-            if beat is self.own:  # under our own name only we poll now
+            if beat is self.own:  # only we poll under our name now
                 return beat.writer, LastPoll(time, beat.interval, (symbol,))
-            # A writer that has not stopped since is only late with its next answer.
+            # A writer that is alive is only late with its next answer.
             late = is_alive(beat, now)
             reason = GapReason.POLLER_HELD_UP if late else GapReason.POLLER_STOPPED
             return beat.writer, LastPoll(time, beat.interval, (symbol,), _lag(beat), reason)
@@ -116,7 +115,8 @@ class LastPolls:
     def _likely_beat(self, symbol: str, quote: Quote, now: int, *, own: bool) -> Heartbeat | None:
         """Return the heartbeat of the poller that probably got `quote`, or polled `symbol` since.
 
-        A poller that is gone may be the one, although it does not say what its last answer was for.
+        This may be a poller that is gone, even if its heartbeat does not say which symbols its last
+        answer was for.
         """
         beat = self.last_beat(symbol, own=own)
         if quote.source != self._source or (beat is not None and _explains(beat, quote)):
@@ -133,14 +133,14 @@ class LastPolls:
 
 
 def _last_good(beat: Heartbeat) -> int:
-    """Return when its last good answer came; 0 if there was none."""
+    """Return when the writer's last good answer came (µs, UTC); 0 if there was none."""
     return beat.last_good or 0
 
 
 def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
-    """Map each symbol to the heartbeat that names it and has the latest good answer.
+    """Map each symbol to the heartbeat that lists it and has the latest good answer.
 
-    A refused symbol may be one whose request failed; then it was not polled.
+    Symbols that a heartbeat lists as refused do not count: their request may have failed.
     """
     by_time = sorted(heartbeats, key=_last_good)
     return {
@@ -152,25 +152,25 @@ def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
 
 
 def _is_sure(beat: Heartbeat) -> bool:
-    """Return whether its last good answer was for the symbols that it names."""
+    """Tell whether the last good answer was for the symbols that `beat` lists."""
     return beat.last_good is not None and beat.last_good >= beat.time
 
 
 def _asks_for(beat: Heartbeat, symbol: str) -> bool:
-    """Return whether its writer polls `symbol`."""
+    """Tell whether the writer of `beat` polls `symbol`."""
     return symbol in (beat.symbols or ())
 
 
 def _lag(beat: Heartbeat) -> int:
     """Return how much newer than `beat` its writer's last good answer may be (µs)."""
-    # The last heartbeat of a poller reports its very last answer. A slow poller reports each one.
+    # A stopped poller has reported its last answer. A slow poller reports each answer.
     return 0 if beat.state == WriterState.STOPPED or beat.interval >= BEATS_LAG else BEATS_LAG
 
 
 def _explains(beat: Heartbeat, quote: Quote) -> bool:
-    """Return whether the writer of `beat` may be the one that got `quote`."""
+    """Tell whether the writer of `beat` may have got `quote`."""
     if beat.last_good is None:
         return False
-    # The last heartbeat of a poller reports its very last answer.
+    # A stopped poller has reported its last answer.
     lag = 0 if beat.state == WriterState.STOPPED else BEATS_LAG
     return quote.received <= beat.last_good + lag

@@ -1,9 +1,8 @@
 """Remembers what the log holds of a poller's symbols, and adds answers to the log.
 
-Ticks continue the log correctly even if other pollers write to it. So the log is read again at the
-start, after every conflict, after every failed write, and whenever another poller has written. The
-answer is then compared again, so that no sequence is used twice. This module knows no source and no
-interval.
+Ticks continue the log correctly even if other pollers write to it: the log is read at the start,
+after every conflict, after every failed write, and after another poller has written. The answer is
+then compared again, so that no sequence is used twice. This module knows no source and no interval.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.units import SECOND
 
 ATTEMPTS: Final = 5
-"""How often an answer is tried after conflicts. Then the next poll does it."""
+"""How often an answer is tried if other pollers are faster. Then it is dropped."""
 
 LOOK_AGAIN: Final = SECOND
-"""The longest time until we notice that another poller wrote to the log (µs).
+"""The longest time until an answer notices that another poller wrote to the log (µs).
 
-Otherwise a tick may be missed: another poller wrote a new price, and then we see the old one again.
+Without it, a tick may be missed: another poller writes a new price, and we get the old one again.
 """
 
 
 class PollLog(Protocol):
-    """What a poller needs of a `NumberingLog`."""
+    """The part of `NumberingLog` that a poller needs."""
 
     @property
     def origin(self) -> str:
@@ -57,7 +56,7 @@ class PollLog(Protocol):
 
 
 class Ledger:
-    """One poller's side of a log that others may write too."""
+    """What one poller knows of its log, to which others may write too."""
 
     def __init__(self, log: PollLog) -> None:
         self._log = log
@@ -73,13 +72,13 @@ class Ledger:
 
     @property
     def known(self) -> Mapping[str, Quote]:
-        """Symbol → the last quote in the log that we know of."""
+        """Symbol → the last quote of the log, as last read or written here."""
         return self._known
 
     async def read(self) -> Sequence[Heartbeat]:
-        """Read again what the log holds. Returns its heartbeats. Raises `StreamError`."""
+        """Read again what the log holds. Returns its last heartbeats. Raises `StreamError`."""
         origin = self._log.origin
-        # In this order: if a tick comes in between, its quote has its price too.
+        # First the sequences: if a tick comes in between, its quote has its sequence and price.
         last = await self._log.last()
         snapshot = await self._log.snapshot()
         self._known = {quote.symbol: quote for quote in snapshot.quotes if quote.origin == origin}
@@ -98,11 +97,12 @@ class Ledger:
         gaps: Sequence[Gap],
         heartbeat: Callable[[Changes], Heartbeat | None],
     ) -> Changes | None:
-        """Compare `quotes` with the log and append the new ticks and quotes; durable on return.
+        """Compare `quotes` with the log, and append what is new with `gaps`; durable on return.
 
-        `heartbeat` returns the heartbeat to write with them, if one is due. If nothing is new and
-        none is due, nothing is written. Returns `None` if other pollers were faster at each of
-        `ATTEMPTS`; then nothing was written. Raises `StreamError`.
+        `now` returns the wall clock (µs, UTC), `elapsed` is in µs. `heartbeat` returns the
+        heartbeat to write too, if one is due. If there is nothing to write, does not write. Returns
+        `None`, with nothing written, if other pollers were faster `ATTEMPTS` times. Raises
+        `StreamError`.
         """
         if elapsed - self._looked >= LOOK_AGAIN and not self._doubtful:
             self._looked = elapsed
@@ -116,8 +116,8 @@ class Ledger:
             found = changes(
                 self._known, quotes, origin=self._log.origin, now=now(), last=self._last
             )
-            # Another poller's newer answer makes ours old, which is no fault of ours. So only what
-            # was refused before a conflict is reported.
+            # After a conflict, our quotes may be refused as older than another poller's. Only the
+            # refusals of the first attempt are about the source, and reported.
             refused = found.refused if refused is None else refused
             found = msgspec.structs.replace(found, refused=refused)
             beat = heartbeat(found)
@@ -137,13 +137,13 @@ class Ledger:
         gaps: Sequence[Gap] = (),
         heartbeats: Sequence[Heartbeat] = (),
     ) -> None:
-        """Append the batch, and remember it once it is durable. Raises `StreamError`."""
+        """Append the batch, and remember it when it is durable. Raises `StreamError`."""
         try:
             await self._log.append(
                 found.ticks, gaps=gaps, quotes=found.quotes, heartbeats=heartbeats
             )
         except BaseException:
-            # It may have been written or not (perhaps we were cancelled), so read the log again.
+            # After an error or a cancellation it may have been written. So read the log again.
             self._doubtful = True
             raise
         self._known.update((quote.symbol, quote) for quote in found.quotes)

@@ -1,7 +1,7 @@
 """Writes one poller's answers to its log: ticks, quotes, gaps and heartbeats.
 
 Each answer is one transaction. `HeartbeatPace` decides when heartbeats are written. This module
-asks no source, and decides neither the interval nor the end.
+sends no request, and does not decide the interval or the end.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from ticker.sources.protocol import Answer, Source
 FAREWELL: Final = 2.0
 """How long writing the last heartbeat may take (s)."""
 _LISTED: Final = 10_000
-"""The most symbols that a heartbeat lists, so that no record grows without bound …"""
+"""The most symbols that a heartbeat lists: no record may grow without bound."""
 _REFUSED: Final = 5_000
-"""… and the most refused symbols, with their reasons."""
+"""The most refused symbols, with their reasons, that a heartbeat lists."""
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -46,11 +46,11 @@ class Asked(msgspec.Struct, frozen=True):
 
     symbols: tuple[str, ...]
     wall: int
-    """When it was sent (µs, UTC) …"""
+    """When it was sent (µs, UTC)."""
     elapsed: int
-    """… and by the clock that never goes back (µs)."""
+    """When it was sent, by the clock that never goes back (µs)."""
     every: int
-    """The interval that was announced with it (µs)."""
+    """The interval at that time (µs)."""
 
 
 class LogWriter:
@@ -65,7 +65,7 @@ class LogWriter:
         self.gaps = GapTracker(self._ledger, source=source.name, writer=writer)
         self.beats = HeartbeatPace()
         self._refused: Mapping[str, str] = {}
-        """Symbol → why the last good answer had no price of it."""
+        """Symbol → why the last good answer had no price for it."""
 
     async def begin(self, symbols: Sequence[str]) -> None:
         """Read what the log holds. Raises `StreamError`."""
@@ -75,9 +75,10 @@ class LogWriter:
     async def answer(
         self, answer: Answer, outcome: Outcome, asked: Asked, every: int
     ) -> Written | None:
-        """Append the ticks, quotes and gaps of `answer`; the next poll is due in `every` (µs).
+        """Append the ticks, quotes and gaps of `answer`, and a heartbeat if one is due.
 
-        Returns `None` if other pollers were faster; then nothing was written. Raises `StreamError`.
+        The next poll is due in `every` (µs). Returns `None`, with nothing written, if other pollers
+        were faster. Raises `StreamError`.
         """
         wall, now = self._clock.wall(), self._clock.elapsed()
         beat: Heartbeat | None = None
@@ -116,7 +117,7 @@ class LogWriter:
         return Written(len(found.ticks), len(found.quotes), len(gaps), refused)
 
     async def pushed(self, quotes: Sequence[Quote]) -> Written | None:
-        """Append what the source pushed; `None` and errors as in `answer`."""
+        """Append quotes that the source pushed. Returns and raises like `answer`."""
         found = await self._ledger.append_answer(
             quotes,
             now=self._clock.wall,
@@ -138,9 +139,10 @@ class LogWriter:
         refused: Mapping[str, str] | None = None,
         last_good: int | None = None,
     ) -> Heartbeat:
-        """Return a heartbeat after `asked`. Symbols that are not in `refused` were `answered`.
+        """Return a heartbeat about the request `asked`. `every` is the interval (µs).
 
-        Without `refused` there was no answer; then it has the refusals of the last good one.
+        `refused` is given after an answer: all other symbols count as answered. Without an answer,
+        `answered` is the number to report, and the refusals are those of the last good answer.
         """
         symbols, source = asked.symbols, self._source
         known = {symbol: why for symbol, why in self._refused.items() if symbol in symbols}
@@ -170,8 +172,8 @@ class LogWriter:
         await self._ledger.append(Changes(), heartbeats=[beat])
 
     async def repeat(self, said: Heartbeat) -> None:
-        """Write the heartbeat `said`, from another log, to this one. Raises `StreamError`."""
-        # The good answers are in the other log, so this heartbeat must not mention them.
+        """Write to this log the heartbeat `said` of another log. Raises `StreamError`."""
+        # This log does not hold the good answers of the other log, so `last_good` is replaced.
         await self.beat(
             msgspec.structs.replace(
                 said,
@@ -182,8 +184,8 @@ class LogWriter:
         )
 
     async def farewell(self, asked: Asked, answered: int, every: int) -> bool:
-        """Write the last heartbeat. False if the log was deleted or replaced."""
-        if not self.beats:  # it never wrote here, so no reader expects a last heartbeat
+        """Write the last heartbeat. Returns false if the log was deleted or replaced."""
+        if not self.beats:  # no heartbeat was written, so no reader expects a last one
             return True
         beat = self.heartbeat(asked, Outcome(WriterState.STOPPED), every, answered=answered)
         try:

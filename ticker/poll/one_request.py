@@ -1,7 +1,7 @@
 """Sends one request to a source, and calls back while there is no answer yet.
 
-There is one request at a time, even if an abandoned request does not end. No wait is longer than
-the patience. This module does not know what the answer is for.
+There is one request at a time: while an abandoned request runs, the next one fails. No wait is
+longer than the patience. This module does not know what the answer is for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PATIENCE: Final = 30 * SECOND
 
 
 class SourceRequests:
-    """Sends one poller's requests to `source`; each is given up after `patience` (µs)."""
+    """Sends one poller's requests to `source`. Abandons each after `patience` (µs)."""
 
     def __init__(self, source: Source, patience: int) -> None:
         self._source = source
@@ -40,11 +40,11 @@ class SourceRequests:
         slow_after: int,
         on_slow: Callable[[], Awaitable[None]],
     ) -> Answer | SourceError | None:
-        """Return the answer for `symbols` or the failure; `None` if `ends` comes first.
+        """Return the answer for `symbols` or the failure; `None` if `ends()` is true first.
 
         `wait` waits until a moment of `elapsed` (µs), or until `wake` is set. `meanwhile` is called
         after each wait without an answer. `on_slow` is called after `slow_after` (µs) without an
-        answer, and then again after each interval `every` (µs).
+        answer, and then every `every` (µs), but at most once a second.
         """
         if self._abandoned is not None and not self._abandoned.done():
             return SourceUnreachable(self._source.name, "is still busy with the last request")

@@ -1,6 +1,6 @@
-"""The outcome of one poll: the poller's state, and why something is missing.
+"""The outcome of one poll: the poller's state, and why prices are missing.
 
-Pure: an answer or an error in, plain values out.
+Pure: makes plain values from an answer or an error.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _STATES: Final = {
     GapReason.UNREACHABLE: WriterState.UNREACHABLE,
     GapReason.UNREADABLE: WriterState.UNREADABLE,
 }
-"""Reason of a gap → the state of the poller meanwhile."""
+"""Reason of a gap → the state of the poller during the gap."""
 
 ANSWERING: Final = frozenset(
     {WriterState.STARTING, WriterState.OK, WriterState.SLOW, WriterState.NO_PRICES}
 )
-"""The states in which a source may be polled sooner than planned."""
+"""The poller's states in which the source may be polled sooner than planned."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -33,19 +33,19 @@ class Outcome(msgspec.Struct, frozen=True):
 
     state: WriterState
     reason: GapReason | None = None
-    """The reason of the gap that begins; `None`: there was an answer."""
+    """The reason of the gap that begins; `None`: no gap begins."""
     problem: str | None = None
     """What is wrong with the source, in words that follow its name."""
     retry_at: int | None = None
-    """When it may be asked again, if it limits us (µs, UTC)."""
+    """When the source may be asked again (µs, UTC); `None` if it does not limit us."""
     missed: Mapping[str, str] = {}
     """Symbols whose requests failed → the reason of their gap."""
     is_good: bool = False
-    """Whether a price came."""
+    """Whether the answer has a price."""
 
 
 def of_answer(answer: Answer, asked: int) -> Outcome:
-    """Return the outcome of an answer for so many symbols."""
+    """Return the outcome of `answer` to a request for `asked` symbols."""
     good, limited = bool(answer.quotes), answer.rate_limited
     error = limited or next(iter(answer.failures.values()), None)
     state = WriterState.OK if good or not asked else WriterState.NO_PRICES
@@ -60,7 +60,7 @@ def of_answer(answer: Answer, asked: int) -> Outcome:
 
 
 def of_error(error: SourceError) -> Outcome:
-    """Return the outcome if no request was answered."""
+    """Return the outcome of a poll that failed with `error`."""
     reason = _gap_reason(error)
     retry_at = error.retry_at if isinstance(error, RateLimited) else None
     return Outcome(_STATES[reason], reason, error.problem, retry_at)

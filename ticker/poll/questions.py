@@ -1,7 +1,7 @@
-"""Answers what a dashboard asks its poller beside prices: minute bars and searches.
+"""Answers the questions of a dashboard to its poller: minute bars and searches.
 
-Each question gets one answer; if there is nothing to tell, the answer gives the reason. A recent
-answer is repeated without asking the source again. Nothing is stored on disk.
+Each question gets one answer. If the source fails, the answer says why. A recent answer is repeated
+without asking the source again. Nothing is stored on disk.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEPT: Final = 5 * MINUTE
 _MOST: Final = 1_000
 """The most answers that are remembered."""
 _LONGEST: Final = 100
-"""The most characters of a search that are sent."""
+"""The most characters of a search that are sent to the source."""
 
 Question = Mapping[str, Any]
 Reply = Mapping[str, Any]
@@ -29,7 +29,7 @@ _Told = MinuteBars | Sequence[Found]
 
 
 class QuestionAnswerer:
-    """Answers for `source`; `elapsed` is a clock that never goes back (µs)."""
+    """Answers questions from `source`. `elapsed` is a clock that never goes back (µs)."""
 
     def __init__(self, source: SearchableSource, elapsed: Callable[[], int]) -> None:
         self._source = source
@@ -38,9 +38,9 @@ class QuestionAnswerer:
         self._one_at_a_time = asyncio.Lock()
 
     async def to(self, question: Question) -> Reply:
-        """Reply to `{"do": "bars", "symbol": …}` or `{"do": "search", "words": …}`.
+        """Return the reply to `{"do": "bars", "symbol": …}` or `{"do": "search", "words": …}`.
 
-        The reply has `bars` or `found`, or `problem`, which says why there is nothing.
+        The reply has `bars` or `found`, or a `problem` that says why neither is there.
         """
         match question:
             case {"do": "bars", "symbol": str(symbol)}:

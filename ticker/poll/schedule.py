@@ -1,7 +1,8 @@
-"""When one poller polls next: at the next slot, after back-off, or when the budget allows it.
+"""Decides when a poller polls next: at the next slot, after back-off, or when the budget allows it.
 
-Slots do not drift, and missed slots are skipped. No hour holds more requests than the budget. Pure:
-the elapsed time (µs, of a clock that never goes back) is passed in. It sends no request.
+Slots do not drift, and missed slots are skipped. No hour holds more requests than the budget. Sends
+no request. The elapsed time (µs, of a clock that never goes back) is passed in. Only the budget has
+a clock of its own.
 """
 
 from __future__ import annotations
@@ -18,25 +19,28 @@ from ticker.units import HOUR, MINUTE, SECOND
 _SHORTEST_BACK_OFF: Final = SECOND // 2
 """The shortest first wait after a failure (µs)."""
 _LONGEST_BACK_OFF: Final = MINUTE
-"""The longest wait before jitter (µs), unless the interval is longer."""
+"""The longest wait after a failure, before jitter (µs), unless the interval is longer."""
 _LONGEST_WITHOUT_BUDGET: Final = 2 * SECOND
-"""The same for a source without a budget: it is the user's own, and may be just starting."""
+"""The same for a source without a budget (µs): the user's own, which may be just starting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Slots `every` µs apart, counted from `anchor` (elapsed µs), so that they never drift."""
+    """Slots `every` µs apart, counted from `anchor` (elapsed µs)."""
 
     anchor: int
     every: int
 
     def after(self, now: int) -> int:
-        """Return the first slot after `now`; missed slots are skipped."""
+        """Return the first slot after `now`. Missed slots are skipped."""
         return self.anchor + max(0, (now - self.anchor) // self.every + 1) * self.every
 
 
 class PollSchedule:
-    """All times are elapsed µs; `symbols` is how many are polled; `wish` as in `Poll`."""
+    """Plans the polls of one poller. All times are elapsed µs; `symbols` is how many are polled.
+
+    `wish` is `every` of `Poll`. `random` is uniform in [0, 1).
+    """
 
     def __init__(
         self,
@@ -63,7 +67,7 @@ class PollSchedule:
         return self._slots.every
 
     def interval(self, symbols: int) -> Interval:
-        """Compute the interval again."""
+        """Compute the interval for this many symbols, from the budget as it is now."""
         source = self._source
         return interval(
             self._wish,
@@ -75,7 +79,7 @@ class PollSchedule:
         )
 
     def _plan(self, symbols: int) -> None:
-        """Tell the budget how many polls an hour are wished for while a market is open."""
+        """Tell the budget how many requests an hour are wished for while a market is open."""
         every = max(1, self._source.every if self._wish is None else self._wish)
         self._source.budget.wish(HOUR * self.requests(symbols) // every)
 
@@ -84,18 +88,18 @@ class PollSchedule:
         return max(1, -(-symbols // self._source.batch))
 
     def begin(self, now: int) -> None:
-        """Start the slots now."""
+        """Make a poll due now, and count the slots from now."""
         self._slots = Slots(now, self.every)
         self.due = now
 
     def hasten(self, now: int, earliest: int, symbols: int) -> None:
-        """Poll at `earliest` or when the budget allows it, unless a poll is due before."""
+        """Poll at `earliest`, or later if the budget demands it, unless a poll is due before."""
         self._plan(symbols)
         allowed = self._earliest(now, symbols)
         self.due = max(now, min(self.due, max(earliest, allowed)))
 
     def answered(self, now: int, asked_at: int, symbols: int) -> None:
-        """Note an answer, and plan the next slot. A new interval counts from this poll."""
+        """Note an answer, and plan the next slot. Slots of a new interval count from `asked_at`."""
         self._back_off.reset()
         self._plan(symbols)
         every = self.interval(symbols).every
@@ -104,7 +108,7 @@ class PollSchedule:
         self._defer(now, self._slots.after(now), symbols)
 
     def failed(self, now: int, symbols: int, *, wait: int | None = None) -> None:
-        """Poll again after `wait` (µs), but not before the next slot; without `wait`, back off."""
+        """Poll again after `wait` (µs), at least one interval. Without `wait`, use back-off."""
         if wait is None:
             is_free = self._source.budget.per_hour is None
             longest = _LONGEST_WITHOUT_BUDGET if is_free else _LONGEST_BACK_OFF
@@ -118,6 +122,6 @@ class PollSchedule:
         self.due = max(until, self._earliest(now, symbols))
 
     def _earliest(self, now: int, symbols: int) -> int:
-        """Return when the budget allows a poll, converted from the budget's clock to ours."""
+        """Return when the budget allows a poll, converted from its clock to elapsed µs."""
         budget = self._source.budget
         return now + budget.earliest(self.requests(symbols)) - budget.now()

@@ -1,4 +1,4 @@
-"""A poller's status after each poll, and its report at the end."""
+"""A poller's status after each change, and its report at the end."""
 
 from __future__ import annotations
 
@@ -10,60 +10,60 @@ from ticker.health.states import WriterState
 
 
 class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of the poller. Counts are since its start; all times are µs, UTC."""
+    """The status of a poller. Counts are since its start; times are µs, UTC."""
 
     state: WriterState
     writer: str = ""
     """The poller's id in its heartbeats and gaps."""
     source: str = ""
     symbols: int = 0
-    """The symbols polled now."""
+    """How many symbols are polled now."""
     polls: int = 0
     """Polls so far."""
     answered: int = 0
     """Symbols with a usable price in the last answer."""
     ticks: int = 0
-    """Kept: durable in the log."""
+    """Ticks written: durable in the log."""
     gone: int = 0
-    """Of `ticks`: in logs that were deleted or replaced since."""
+    """How many of `ticks` are in logs that were deleted or replaced since."""
     quotes: int = 0
     gaps: int = 0
     refused: Mapping[str, str] = {}
-    """Symbol → why the last answer about it was not used."""
+    """Symbol → why the last answer had no usable price for it."""
     interval: int = 0
     """The interval (µs)."""
     note: str | None = None
-    """Why the interval is not the one wished for: `you asked for 1s; Yahoo's limit`."""
+    """Why the interval is not the wished one, as in `you asked for 1s; Yahoo's limit`."""
     problem: str | None = None
-    """What is wrong with the source (without its name) or the stream; absent when nothing is."""
+    """What is wrong with the source (without its name) or the stream; absent if nothing is."""
     retry_at: int | None = None
-    """When a source that limits us or does not answer is polled again."""
+    """When a source that limits us or has failed is polled again."""
     last_good: int | None = None
-    """When the last answer with a usable price came: the age of all prices shown."""
+    """When the last answer with a usable price came, perhaps before the start."""
 
 
 class PollReport(msgspec.Struct, frozen=True):
-    """A poller's run, from start to end."""
+    """What a poller did, from its start to its end."""
 
     polls: int
     ticks: int
-    """Kept: durable in the log."""
+    """Ticks written: durable in the log."""
     quotes: int
     gaps: int
     refused: Mapping[str, str]
-    """Symbol → why the last answer about it was not used."""
+    """Symbol → why the last answer had no usable price for it."""
     why: str
-    """What ended it: `stopped`, `duration` or `count`."""
+    """What ended the run: `stopped`, `duration` or `count`."""
     answers: int = 0
-    """Of `polls`: those that brought a usable price."""
+    """How many of `polls` brought a usable price."""
     trouble: WriterState | None = None
-    """The state after the last poll, if that brought no price."""
+    """The state after the last poll, if this brought no price."""
     problem: str | None = None
-    """What was wrong then: with the source, without its name, or with the stream."""
+    """What was wrong then with the source (without its name) or the stream."""
     gone: int = 0
-    """Of `ticks`: in logs that were deleted or replaced since."""
+    """How many of `ticks` are in logs that were deleted or replaced since."""
     is_log_gone: bool = False
-    """Whether the last log was deleted or replaced before the poller could say that it stopped."""
+    """Whether the log was deleted or replaced before the last heartbeat could be written."""
 
 
 def report_of(
