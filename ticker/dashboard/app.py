@@ -80,7 +80,7 @@ class Dashboard(BoardApp):
         self._answer("Column moved. c and then w saves the columns.")
 
     def on_table_arranged(self) -> None:
-        """Paint the headings again: the columns or the order changed."""
+        """Paint the headings again, because the columns or the order changed."""
         self._heading.refresh()
 
     def action_sort(self) -> None:

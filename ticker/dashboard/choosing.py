@@ -46,7 +46,7 @@ class Choosing:
     async def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:
         """Show and poll `symbols` too, and add them to `watchlist`.
 
-        If one is invalid, none is added. Returns a notice then, or if no poller asks for some.
+        If one is invalid, none is added. Returns a notice then, or if no poller asks for one.
         """
         try:
             for symbol in symbols:
@@ -61,7 +61,7 @@ class Choosing:
         return await self.let_in(symbols)
 
     async def let_in(self, symbols: Sequence[str]) -> str | None:
-        """Do what `add` does with valid symbols, without a watchlist and without an undo."""
+        """Show and poll `symbols`, unchecked. This cannot be undone. Returns a notice as `add`."""
         await self._choose([*self._feed.board.symbols, *symbols], added=symbols)
         return self._lonely(symbols)
 

@@ -1,7 +1,8 @@
 """Which columns fit a width, and how wide each is.
 
-Pure: rows and ages in, places and widths out. If the width is short, the least important column is
-left out. A figure that does not fit its column is shown as `…`, never as a shorter, wrong number.
+Pure: rows and ages in, places and widths out. If the width is short, the least important columns
+are left out. A figure that does not fit its column is shown as `…`, never as a shorter, wrong
+number.
 """
 
 from __future__ import annotations

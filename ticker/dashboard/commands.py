@@ -30,7 +30,7 @@ _FIRST: Final = 100
 
 
 def commands(keys: Iterable[Key]) -> list[Command]:
-    """Return all commands: everything that the keys do, and the themes."""
+    """Return the commands: the actions of `keys`, and the themes."""
     by_key = [(key.keys, key.does or key.word, key.action) for key in keys if key.action]
     themes = [("", f"theme: {name}", f"theme('{name}')") for name in PALETTES]
     return by_key + themes

@@ -90,7 +90,7 @@ class Exit:
     """How the dashboard ended."""
 
     ticks: int
-    """Ticks received while it ran."""
+    """Ticks on the board at the end: those since its last reset."""
     interrupted: bool = False
     """Whether the user pressed Ctrl-C, not `q`."""
     hung_up: bool = False

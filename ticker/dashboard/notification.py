@@ -8,7 +8,7 @@ from typing import Final
 from ticker.escape import escape
 
 _MOST: Final = 200
-"""Characters of a notification."""
+"""The most characters of a notification."""
 
 
 def notification(words: str, environ: Mapping[str, str]) -> str:

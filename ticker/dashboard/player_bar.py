@@ -19,7 +19,7 @@ from ticker.figures import speed_text
 from ticker.times import Zone, clock, span_text, to_datetime
 
 _OFTEN: Final = 0.1
-"""The time between two looks at the player (s)."""
+"""The time between two checks of the player (s)."""
 _MARGIN: Final = 1
 _DUE: Final = 0.95
 """A player keeps up if it reaches this share of its speed."""
@@ -30,7 +30,7 @@ _GLYPHS: Final = {
     MarkKind.SESSION: "│",
     MarkKind.MOVE: "▲",
 }
-"""If several share a cell, the first is shown. Each has an ASCII character of its own."""
+"""The first kind here wins if marks share a cell. Each has an ASCII character of its own."""
 _HERE, _PLAYED, _AHEAD, _FROM, _TO = "█", "━", "─", "[", "]"
 
 
@@ -65,7 +65,7 @@ class PlayerBar(Widget):
         self._shown: object = None
 
     def on_mount(self) -> None:
-        """Start to look at the player."""
+        """Start to check the player."""
         self.set_interval(_OFTEN, self.look)
 
     def look(self) -> None:

@@ -18,8 +18,7 @@ from ticker.records import Found
 
 _SHOWN: Final = 6
 _SETTLED: Final = 0.35
-"""The pause in typing (s) before a search, because each one costs a request of the poller's budget.
-"""
+"""The pause in typing (s) before a search: each search costs a request of the poller's budget."""
 _SHORTEST: Final = 2
 """The least letters of a search."""
 _SYMBOL, _NAME, _KIND = 12, 34, 14

@@ -52,7 +52,7 @@ class Status:
     """The part of the words that says what is wrong, and why."""
 
     def fitting(self, room: int) -> str:
-        """Return the words or the reason if they fit into `room` cells, or the brief parts that do.
+        """Return the words, or else the reason, or else the brief parts that fit `room` cells.
 
         The first brief part is always returned. Without brief parts, return the words.
         """
@@ -77,7 +77,7 @@ class Market:
 
     @property
     def words(self) -> str:
-        """Return both as text. The market's own count may be late, so it is at least `seen`."""
+        """Return both as text. `moved` is at least `seen`: the market's count may be late."""
         moved = count_text(max(self.moved, self.seen), "time")
         return f"market moved {moved}, we saw {self.seen:,}"
 

@@ -146,7 +146,7 @@ class Words:
             self.totals.show(totals_text(self.palette, valuation, shown, name, width - 2))
 
     def _count(self, table: Table) -> tuple[int, int, int]:
-        """Return how many rows are up, down and unchanged. With many rows, count only at times."""
+        """Return how many rows are up, down and unchanged; some seconds ago, if there are many."""
         now, shown = self._feed.elapsed(), table.symbols
         whose, at, counted = self._counted
         if shown is not whose or now - at >= len(shown) // _COUNTED * SECOND:
