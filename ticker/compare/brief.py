@@ -1,7 +1,7 @@
 """The short comparison, for a class: requests, one open connection, and a poll each second.
 
-`measure` runs it, `sentences` describes the result, and `show` prints event by event what goes over
-the connections.
+`measure` runs it, `sentences` describes the result, and `show` reports event by event what goes
+over the connections.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ RATE: Final = 20.0
 _SHOWN_RATE: Final = 4.0
 """Events per second when each event is shown."""
 _HEADER: Final = 4
-"""What WebSocket adds to an event (bytes)."""
+"""The header that WebSocket adds to an event (bytes)."""
 _CONTROL: Final = 4
-"""A WebSocket frame without an event, which closes the connection (bytes)."""
+"""The size of the WebSocket frame that closes the connection (bytes)."""
 _WARM_UP: Final = 20
-"""Events before anything is measured."""
+"""The events of a warm-up, which is not measured."""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 async def measure(bench: Bench, events: int, seconds: float) -> Brief:
-    """Send `events` in both ways, then poll each second for so many `seconds`."""
+    """Send `events` in both ways, then poll each second for `seconds`."""
     for method in (REQUEST, OPEN):
         await bench.run(Plan(events=_WARM_UP), [Group(method)], ahead=0.0)
     # Connecting is a part of the measurement.
@@ -120,7 +120,7 @@ def _polled(run: Run, polled: Heard, opened: Heard, *, seconds: float) -> Polled
     return Polled(
         seconds=seconds,
         happened=run.events,
-        asked=run.requests - 1,  # one opened the connection
+        asked=run.requests - 1,  # one request opened the WebSocket
         saw=polled.heard,
         missed=polled.missed,
         age=polled.p50,
@@ -188,7 +188,7 @@ def _ms(value: float) -> str:
 
 
 async def show(bench: Bench, events: int, on_step: Callable[[Step], None]) -> None:
-    """Send `events` in both ways slowly, and report what goes over each connection."""
+    """Send `events` in both ways slowly. Tell `on_step` what goes over each connection."""
     for name in (REQUEST, OPEN):
         begun = await bench.server.ask(
             "begin", plan=Plan(events=events, rate=_SHOWN_RATE), ahead=0.0

@@ -1,4 +1,4 @@
-"""The subscribers of a run, all in one process: each has its own connection and its own place."""
+"""The subscribers of a run, all in one process. Each has its own connection and position."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ticker.units import MILLISECOND, SECOND
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Subscribers that do the same."""
+    """Subscribers that use the same method."""
 
     method: str
     subscribers: int = 1
     hangs: bool = False
-    """Whether they stop reading after the first event, for ever."""
+    """Whether they stop reading after the first answer or message, but stay connected."""
 
 
 @dataclass
@@ -33,17 +33,17 @@ class _Heard:
 
     latencies: list[int] = field(default_factory=list)
     last: int = 0
-    """When (µs, monotonic)."""
+    """When the last event was heard (µs, monotonic)."""
 
 
 async def subscribe(
     url: str, plan: Plan, groups: list[Group], stop: asyncio.Event
 ) -> dict[str, Any]:
-    """Run all groups until those that read have heard the last event, or until `stop`.
+    """Run all groups until those that do not hang have heard the last event, or until `stop`.
 
-    Returns the CPU time of this process (s), and for each group how many events it heard, the
-    seconds from the start of the plan to the last of them, and the latencies below which half, 99 %
-    and all of them lie (ms).
+    Returns the CPU time of this process (s), and for each group the number of events heard, the
+    time from the start of the plan to the last one heard (s), and the percentiles 50, 99 and 100 of
+    the latencies (ms).
     """
     due, schedule = due_times(plan), Schedule(plan)
 
@@ -90,7 +90,7 @@ def _facts(heard: _Heard, plan: Plan) -> dict[str, Any]:
 
 
 def percentile(latencies: list[int], share: int) -> float | None:
-    """Return the latency (ms) of the percentile `share` of `latencies` (µs)."""
+    """Return the percentile `share` of `latencies` (µs), in ms; `None` if there are none."""
     if not latencies:
         return None
     place = math.ceil(len(latencies) * share / 100) - 1

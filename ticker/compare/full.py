@@ -1,7 +1,7 @@
-"""The full comparison: every method with few and many subscribers, the sender's pace, a storm.
+"""The full comparison: all methods with few and many subscribers, the sender's pace, reconnects.
 
-Each measurement is repeated after a warm-up that does not count. All values are kept, so that their
-spread can be shown.
+Each measurement is repeated. A method is first warmed up by runs that do not count. All values are
+kept, so that their spread can be shown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SENDER_RATE: Final = 100.0
 SENDER_SECONDS: Final = 2.0
 """The longest run of a sender (s)."""
 _CONNECTING: Final = 0.01
-"""Extra `AHEAD` for each subscriber (s)."""
+"""Added to `AHEAD` for each subscriber (s)."""
 _MOST_EVENTS: Final = 20_000
 _LEAST_EVENTS: Final = 10
 
@@ -44,7 +44,7 @@ class Effort(msgspec.Struct, frozen=True):
     rate: float = 20.0
     """Events per second on a schedule."""
     seconds: float = 3.0
-    """The length of a schedule."""
+    """The length of a schedule (s)."""
     fast: float = 1.0
     """The least time of a run at full speed (s)."""
     subscribers: tuple[int, ...] = SUBSCRIBERS
@@ -58,12 +58,12 @@ class Effort(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One method with so many subscribers; one value per run."""
+    """One method with one number of subscribers. A list has one value per run."""
 
     method: str
     subscribers: int
     speed: list[float]
-    """Events per second that arrive at full speed, of all subscribers together.
+    """Events per second that arrive at full speed, at all subscribers together.
 
     Empty for a method that is only measured on a schedule.
     """
@@ -79,7 +79,7 @@ class Cell(msgspec.Struct, frozen=True):
     bytes: float
     """Bytes per event that arrived, on a schedule."""
     happened_bytes: float
-    """Bytes per event that happened, whether it arrived or not; per subscriber."""
+    """Bytes per subscriber and event on a schedule, whether the event arrived or not."""
     connections: int
     requests: int
     unchanged: int
@@ -89,7 +89,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Sender(msgspec.Struct, frozen=True):
-    """The pace of one sender with so many subscribers."""
+    """The pace of the sender with one number of subscribers."""
 
     method: str
     subscribers: int
@@ -100,7 +100,7 @@ class Sender(msgspec.Struct, frozen=True):
     pace: list[float]
     """Events per second that it sent, in each run."""
     p50: list[float]
-    """How late it sent them (ms)."""
+    """The median of how late it sent the events, in each run (ms)."""
     p99: list[float]
     sent_at: list[float]
     """When it sent each event of the last run (s)."""
@@ -112,7 +112,7 @@ class Storm(msgspec.Struct, frozen=True):
     method: str
     subscribers: int
     longest: list[float]
-    """The longest latency of an event in each run, the cut included (ms)."""
+    """The longest latency of an event in each run (ms). It includes the time to reconnect."""
     missed: int
     connections: int
     late: list[float]
@@ -279,7 +279,7 @@ async def _storm(bench: Bench, effort: Effort, method: Method, count: int) -> St
 
 @asynccontextmanager
 async def _stream(method: Method, effort: Effort) -> AsyncIterator[str | None]:
-    """Return the URL of the log that a run by `method` reads, if it reads one."""
+    """Yield the URL of the log that a run by `method` reads; `None` if it reads none."""
     match method.reads:
         case "sqlite":
             with tempfile.TemporaryDirectory(prefix="ticker-compare-") as folder:

@@ -28,9 +28,9 @@ class Heard(msgspec.Struct, frozen=True):
     subscribers: int
     hangs: bool
     heard: int
-    """Events, of all subscribers together."""
+    """Events heard, counted for each subscriber."""
     missed: int
-    """Events that happened and were not heard, of all subscribers together."""
+    """Events of the plan that were not heard, counted for each subscriber."""
     seconds: float
     """From the start of the plan to the last event heard."""
     p50: float | None
@@ -62,12 +62,12 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def heard(self) -> int:
-        """Return the events of all subscribers."""
+        """Return the number of events heard by all subscribers together."""
         return sum(group.heard for group in self.groups)
 
 
 class Bench:
-    """Server and subscribers as two processes, while entered."""
+    """A server process and a process of subscribers. Both run while this is entered."""
 
     def __init__(self) -> None:
         self.server = _Worker("server")
@@ -95,10 +95,10 @@ class Bench:
         cut: bool = False,
         ahead: float = AHEAD,
     ) -> Run:
-        """Run `plan` with these subscribers, to its last event, or for so many `seconds`.
+        """Run `plan` with these subscribers, to its last event, or for `seconds` at most.
 
-        `cut` breaks all connections half way. Subscribers have `ahead` (s) to connect before the
-        first event.
+        `cut` breaks all connections after half of the events. Subscribers have `ahead` (s) to
+        connect before the schedule begins. Raises `TickerError`.
         """
         # Opening a log takes time, so the schedule begins when the server has it.
         begun = await self.server.ask("begin", plan=plan, ahead=ahead)

@@ -1,7 +1,7 @@
 """How a subscriber gets events: one table, one function for each method.
 
 A function yields the ticks that one subscriber gets, in the portions in which they arrive, from the
-first to the last event of the plan. Polling may miss events; all other methods bring every event,
+first to the last event of the plan. Polling may miss events. All other methods bring every event
 once.
 """
 
@@ -31,20 +31,20 @@ Ticks = AsyncIterator[Sequence[Tick]]
 
 @dataclass(frozen=True)
 class Method:
-    """One row of the table."""
+    """One way to get events: a row of the table."""
 
     name: str
     subscribe: Callable[[ClientSession, Plan, Schedule], Ticks]
     closes: bool = False
     """Whether each connection serves one request."""
     only_paced: bool = False
-    """Whether it is the same as another method at full speed."""
+    """Whether it is measured only on a schedule: at full speed it is the same as another method."""
     reads: str | None = None
     """The kind of stream that it reads; `None`: it asks the server."""
 
 
 async def connection_per_event(http: ClientSession, plan: Plan, schedule: Schedule) -> Ticks:
-    """Connect, ask, read the answer, close; for each event. It knows when each event is due."""
+    """For each event, when it is due: connect, ask, read the answer, close."""
     for sequence in range(1, plan.events + 1):
         await schedule.beyond(sequence - 1)
         async with http.get(f"/event/{sequence}") as answer:
@@ -54,9 +54,9 @@ async def connection_per_event(http: ClientSession, plan: Plan, schedule: Schedu
 async def polling(
     http: ClientSession, plan: Plan, schedule: Schedule, *, every: float | None = None
 ) -> Ticks:
-    """Ask for the newest event at regular times; 304 means that there is none.
+    """Ask for the newest event at regular times. The answer 304 means that it is known already.
 
-    `every` (s) replaces the time of the plan. At full speed, each answer is a new event.
+    `every` (s) replaces `plan.poll`. At full speed it asks without pauses, always for a new event.
     """
     known = 0
     rounds = 0
@@ -78,7 +78,7 @@ async def polling(
 
 
 async def long_polling(http: ClientSession, plan: Plan, _: Schedule) -> Ticks:
-    """Ask for what follows the last event. The server answers when there is something."""
+    """Ask for the events after the last one. The server answers when there are some."""
     known = 0
     while known < plan.events:
         async with http.get(f"/next/{known}") as answer:
@@ -88,7 +88,7 @@ async def long_polling(http: ClientSession, plan: Plan, _: Schedule) -> Ticks:
 
 
 async def websocket(http: ClientSession, plan: Plan, _: Schedule, *, batch: int = 1) -> Ticks:
-    """Open one connection, on which the server sends. If it is cut, reconnect and continue."""
+    """Open one connection. The server sends on it. If it is cut, reconnect and continue."""
     known = 0
     while known < plan.events:
         try:
@@ -106,7 +106,7 @@ async def websocket(http: ClientSession, plan: Plan, _: Schedule, *, batch: int 
 async def server_sent_events(
     http: ClientSession, plan: Plan, _: Schedule, *, batch: int = 1
 ) -> Ticks:
-    """Ask once. The answer never ends."""
+    """Ask once. One long answer brings all events."""
     rest = b""
     async with http.get(f"/events/{batch}") as answer:
         async for piece in answer.content.iter_any():
@@ -144,7 +144,7 @@ METHODS: Final = {
         Method("Kafka", stream, reads="kafka"),
     )
 }
-"""Name → method. Without `batch`, each message has one event; with it, what is there."""
+"""Name → method. Without `batch`, a message has one event; with it, up to `BATCH`."""
 
 
 def wire_tick(data: bytes | str) -> Tick:

@@ -1,6 +1,6 @@
 """The plan of one run: how many events, when each is due, and its content.
 
-Events are due at irregular times, as in a market: the gaps between them are random, with a seed.
+Events are due at irregular times, as in a market: the times between them are random, from a seed.
 Server and clients compute the same times from the same plan. So a latency counts from the time when
 the event was due, even if the server was late. Times are µs of the machine's monotonic clock, which
 all processes share.
@@ -47,7 +47,7 @@ class Plan(msgspec.Struct, frozen=True):
 def due_times(plan: Plan) -> list[int]:
     """Return when each event is due (µs, monotonic), in order.
 
-    The last is after `events / rate` s.
+    The last is due `events / rate` s after the start. At full speed, all are due at the start.
     """
     if plan.rate is None:
         return [plan.start] * plan.events
@@ -82,15 +82,15 @@ def tick_of(sequence: int, origin: str = ORIGIN) -> Tick:
 
 
 def payload(events: int) -> float:
-    """Return the mean size of the first so many events (bytes)."""
+    """Return the mean size of the first events, `events` of them (bytes)."""
     return sum(len(wire.encode(tick_of(n))) for n in range(1, events + 1)) / events
 
 
 class Schedule:
-    """Counts how many events of a plan have happened, and wakes those who wait for the next one.
+    """Counts how many events of a plan have happened, and wakes the tasks that wait in `beyond`.
 
     `publish` gets each new part of the plan (first and last sequence, both inclusive) before the
-    waiters are woken. The schedule never waits for listeners.
+    tasks are woken. The schedule never waits for subscribers.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Schedule:
         self._more = asyncio.Event()
 
     async def run(self) -> None:
-        """Let the events happen, each when it is due, to the last."""
+        """Let each event happen when it is due, up to the last."""
         while self.there < len(self._due):
             # asyncio's own timers round up to a millisecond.
             if (wait := self._due[self.there] - monotonic()) > 0:

@@ -1,7 +1,7 @@
 """The server of a run: the same events by every method, on one port.
 
-Events follow a schedule that waits for no client. Each open connection has its own position among
-them, so a subscriber that hangs delays no other.
+Events follow a schedule that does not wait for clients. Each open connection has its own position,
+so a subscriber that hangs does not delay the others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _AFTER: Final = r"{after:\d+}"
 
 
 class Server:
-    """Serves from `start()` to `stop()`: `begin` a run, `report` on it, any number of times."""
+    """Serves from `start` to `stop`. Each run begins with `begin` and ends with `report`."""
 
     def __init__(self) -> None:
         self._meter = Meter()
@@ -65,13 +65,13 @@ class Server:
             await self._runner.cleanup()
 
     async def begin(self, plan: Plan, ahead: float) -> Plan:
-        """Begin a run, with counters at 0. Its schedule begins `ahead` (s) after it is ready.
+        """Begin a run, with counters at 0. Its schedule begins in `ahead` (s).
 
         Returns the plan with its start, and what clients need to read its log.
         """
         publish = None
         if plan.stream is not None:
-            # Kafka's topics stay; their content goes.
+            # On Kafka the topics remain. Retention deletes the records.
             opened = open_log(plan.stream, keep_for=HOUR, partitions=1)
             log = await self._log.enter_async_context(opened)
             # Only some logs number ticks themselves. For others, each run is an origin of its own.
@@ -93,7 +93,7 @@ class Server:
         return plan
 
     async def report(self) -> dict[str, Any]:
-        """End the run, close its connections, and return what was counted (CPU in s)."""
+        """End the run, close its connections, and return the counters (CPU time in s)."""
         cpu = time.process_time() - self._cpu
         facts = msgspec.to_builtins(self._meter)
         if self._running is not None:

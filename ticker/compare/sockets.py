@@ -26,13 +26,13 @@ class Meter:
 
 
 class CountingSocket(socket.socket):
-    """Reports to `note`: `connect`, `accept`, `send`, `receive`, `close`, with their bytes."""
+    """Reports `accept`, `send`, `receive` and `close` to `note`, with the number of bytes."""
 
     note: Callable[[str, int], None]
 
     @classmethod
     def make(cls, note: Callable[[str, int], None], *arguments: Any, **named: Any) -> Self:
-        """Return a socket that reports to `note`; the rest is as for `socket.socket`."""
+        """Return a socket that reports to `note`. The other arguments are for `socket.socket`."""
         made = cls(*arguments, **named)
         made.note = note
         return made
@@ -69,7 +69,7 @@ class CountingSocket(socket.socket):
 
 
 def listening(meter: Meter) -> CountingSocket:
-    """Return a socket on a free port of this machine, whose connections count on `meter`."""
+    """Return a socket on a free port of this machine. `meter` counts its connections and bytes."""
 
     def count(what: str, size: int) -> None:
         match what:

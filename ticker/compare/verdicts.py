@@ -31,7 +31,7 @@ _MEASURES: Final[tuple[tuple[str, Callable[[Cell], Sequence[float]], bool], ...]
 
 
 def tables(full: Full) -> list[Table]:
-    """Return all measurements as text. Values are medians; in brackets the spread."""
+    """Return all measurements as text: medians, with the spread in brackets."""
     made: list[Table] = []
     effort = full.effort
     if full.methods:
@@ -80,7 +80,7 @@ def tables(full: Full) -> list[Table]:
 
 
 def sentences(full: Full) -> list[str]:
-    """Describe where it was measured, and what it means."""
+    """Describe the machine, and say what the measurements mean."""
     return [where(full), *findings(full)]
 
 
@@ -92,7 +92,7 @@ def where(full: Full) -> str:
 
 
 def findings(full: Full) -> list[str]:
-    """Say what it means."""
+    """Say what the measurements mean."""
     lines: list[str] = []
     counts = list(dict.fromkeys(cell.subscribers for cell in full.methods))
     cells = {(cell.method, cell.subscribers): cell for cell in full.methods}
@@ -141,7 +141,7 @@ def _claim(one: Cell, opened: Cell) -> str:
 
 
 def _where(cells: dict[tuple[str, int], Cell], method: str, counts: Sequence[int]) -> str:
-    """Say where `method` did better than WebSocket with one event a message, beyond the spread."""
+    """Say where all runs of `method` beat all runs of WebSocket with one event a message."""
     found = []
     for count in counts:
         mine, others = cells[method, count], cells[_OPEN, count]
@@ -182,7 +182,7 @@ def _unchanged(cells: dict[tuple[str, int], Cell], counts: Sequence[int]) -> str
 
 
 def _ratio(more: Sequence[float], less: Sequence[float]) -> str:
-    """Write `18 times (16 to 21)`: of the medians, and of the extremes."""
+    """Return `18 times (16 to 21)`: the ratio of the medians, and of the extremes."""
     low, high = min(more) / max(less), max(more) / min(less)
     times = _figure(median(more) / median(less))
     return f"{times} times ({_figure(low)} to {_figure(high)})"

@@ -1,6 +1,6 @@
 """A process of a run: `python -m ticker.compare.worker server` or `clients`.
 
-It takes orders from its parent and answers each with one line of JSON; it ends with its parent.
+It takes orders from its parent, and answers each with one line of JSON. It ends with its parent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def work(role: str) -> None:
     stop = asyncio.Event()
 
     def on_order(order: Order) -> None:
-        if order.get("do") == "stop":  # while it is busy with another one
+        if order.get("do") == "stop":  # it comes during another order
             stop.set()
         else:
             orders.put_nowait(order)
