@@ -1,4 +1,4 @@
-"""The exchange and the poller as processes of their own, and how a parent speaks with them."""
+"""Child processes (exchange, poller, a user's commands), and how a parent talks to them."""
 
 from ticker.processes.child import Child, Ended
 from ticker.processes.demo import demo

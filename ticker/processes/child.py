@@ -1,9 +1,9 @@
 """One child process, seen by its parent: start it, talk to it, end it within seconds.
 
-The child learns that its parent ended, whatever ended it: the child's standard input is a pipe that
-only the parent holds. A Ctrl-C for the parent does not reach the child. Its standard error is kept
-for a diagnosis and never reaches the parent's screen. `stop` always ends it. This module knows no
-commands.
+The child notices every end of its parent, even a kill: its standard input is a pipe that only the
+parent holds. A Ctrl-C for the parent does not reach the child. The child's standard error is kept
+for a diagnosis and never reaches the parent's screen. `stop` always ends the child. This module
+knows no commands.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import msgspec
 from ticker.errors import TickerError
 
 MAX_LINE: Final = 8_000_000
-"""The longest message of a child (bytes)."""
+"""The longest message of a child (bytes). Longer ones are ignored."""
 KEPT_ERRORS: Final = 20_000
-"""How much of a child's standard error is kept: its end (bytes)."""
+"""How much of the end of a child's standard error is kept (bytes)."""
 
 News = Mapping[str, Any]
 
@@ -40,13 +40,13 @@ class Ended(TickerError):
 
 
 def command(*arguments: str) -> list[str]:
-    """Return the command that starts another `ticker`, whatever PATH and folder are."""
-    # -P: a file ticker.py in the user's folder is not us.
+    """Return the words that start another `ticker`, in any folder and with any PATH."""
+    # -P: never run a file ticker.py in the user's folder.
     return [sys.executable, "-P", "-m", "ticker", *arguments]
 
 
 def environment() -> dict[str, str]:
-    """Return our environment, and add this package's folder if an interpreter would not find it."""
+    """Return our environment. Add this package's folder if Python would not find it otherwise."""
     package = str(Path(__file__).parents[2])
     if package in {*site.getsitepackages(), site.getusersitepackages()}:
         return dict(os.environ)
@@ -55,9 +55,9 @@ def environment() -> dict[str, str]:
 
 
 class Child:
-    """One process. `start` it once; `on_news` gets each of its messages, in the event loop.
+    """One process. `start` it once. `on_news` is called with each message, in the event loop.
 
-    It `inherits` these of our file descriptors, under the same numbers.
+    The child gets our file descriptors `inherits`, under the same numbers.
     """
 
     def __init__(
@@ -73,17 +73,17 @@ class Child:
 
     @property
     def errors(self) -> str:
-        """The end of what it wrote to standard error. From outside: escape it before showing."""
+        """The end of its standard error. The text is from outside: escape it to show it."""
         return self._errors.decode(errors="replace")
 
     @property
     def why(self) -> str:
-        """Its last error message (`{"say":"error","text":…}`), or empty."""
+        """Its last error message (`{"say":"error","text":…}`); empty if there was none."""
         return self._why
 
     @property
     def pid(self) -> int | None:
-        """Its process id, once started."""
+        """Its process id; `None` before the start."""
         return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
@@ -105,22 +105,22 @@ class Child:
         ]
 
     def send(self, do: str, **facts: Any) -> None:
-        """Send an order. If the child has ended, it is lost without an error."""
+        """Send an order. If the child has ended, the order is lost without an error."""
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
             return
         process.stdin.write(msgspec.json.encode({"do": do, **facts}) + b"\n")
 
     async def wait(self) -> int:
-        """Wait for its end and its last message. Returns its exit code; negative for a signal."""
+        """Wait for its end and its last message. Returns its exit code; -9 means signal 9."""
         assert self._process is not None, "start it first"  # noqa: S101  (a mistake of ours)
         code = await self._process.wait()
-        # A grandchild may hold the pipes open; its output does not matter.
+        # The child's own children may hold the pipes open. Their output does not matter.
         await asyncio.wait(self._tasks, timeout=1.0)
         return code
 
     async def stop(self, within: float = 5.0) -> int | None:
-        """End it in at most `within` seconds: end of file, then SIGTERM, then SIGKILL.
+        """End it in `within` + 0.5 seconds at most: end of file, then SIGTERM, then SIGKILL.
 
         Returns its exit code; `None` if it was never started.
         """
@@ -150,7 +150,7 @@ class Child:
         while True:
             try:
                 line = await out.readline()
-            except ValueError:  # longer than MAX_LINE: passed over
+            except ValueError:  # longer than MAX_LINE: ignored
                 continue
             if not line:
                 return

@@ -1,7 +1,7 @@
 """Runs a user's own program: without a shell, with no output on our screen, for a limited time.
 
-The program and its children in the same session are gone after `within` seconds. A failure is
-returned as a sentence. This module does not know what the program is for.
+When the program ends, or after `within` seconds, its whole process group is killed. A failure is
+returned in words. This module does not know what the program is for.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from typing import Final
 WITHIN: Final = 10.0
 """How long a program may take (s)."""
 _SAID: Final = 0.2
-"""How long to wait for its last output after its end (s)."""
+"""How long to wait for the program's last output after its end (s)."""
 _KEPT: Final = 500
-"""How much of its standard error is kept: the beginning (bytes)."""
+"""How much of the beginning of its standard error is kept (bytes)."""
 
 
 async def run_command(words: Sequence[str], data: bytes, *, within: float = WITHIN) -> str | None:
-    """Run `words` with `data` on standard input. Returns why it failed, or `None`.
+    """Run `words` with `data` on standard input. Returns why it failed; `None` if it did not.
 
-    The reason contains text from outside: escape it. If this call is cancelled, the program is
-    ended.
+    The reason contains text from outside: escape it. The program is killed after `within` seconds,
+    and if this call is cancelled.
     """
     name = os.path.basename(words[0])  # noqa: PTH119  (a word, not always a path)
     try:
@@ -43,7 +43,7 @@ async def run_command(words: Sequence[str], data: bytes, *, within: float = WITH
         async with asyncio.timeout(within):
             await _feed(process, data)
             code = await process.wait()
-            # What it started may hold its standard error open.
+            # Its children may hold its standard error open.
             await asyncio.wait([listening], timeout=_SAID)
     except TimeoutError:
         return f"{name} was ended: it took more than {within:g} s"
@@ -62,7 +62,7 @@ async def run_command(words: Sequence[str], data: bytes, *, within: float = WITH
 
 async def _feed(process: Process, data: bytes) -> None:
     assert process.stdin is not None  # noqa: S101  (it was asked for)
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it need not read
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the program need not read it
         process.stdin.write(data)
         await process.stdin.drain()
         process.stdin.close()
@@ -76,6 +76,6 @@ async def _listen(process: Process, said: bytearray) -> None:
 
 
 def _end(process: Process) -> None:
-    """Kill the program's session, if it still runs."""
+    """Kill the program's process group, if it still runs."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
 """The whole scenario without a network, for scripts and notebooks: `with ticker.demo() as url:`.
 
-An exchange and a poller run as processes of their own, with a log that is deleted at the end. Ticks
-are there when the block begins. It also works if an event loop is already running. Nothing is left
-behind, whatever ends the caller. All prices are invented.
+An exchange and a poller run as child processes, with a log that is deleted at the end. The log has
+ticks when the block begins. It also works if an event loop is already running. The processes end
+with the caller, even if it is killed. All prices are invented.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ticker.errors import TickerError, UsageError
 from ticker.processes.child import Child, Ended, News, command
 
 START: Final = 30.0
-"""How long the first prices may take (seconds)."""
+"""How long the first prices may take (s)."""
 
 WATCHLIST: Final = (
     "AAPL", "MSFT", "NVDA", "AMZN", "^IXIC", "GC=F", "CL=F", "EURUSD=X", "BTC-USD",
@@ -36,14 +36,14 @@ def demo(
     outage: tuple[float, float] | None = None,
     within: float = START,
 ) -> Iterator[str]:
-    """Give the URL of a stream with invented prices of `symbols`, until the block ends.
+    """Yield the URL of a stream of invented prices of `symbols`. It grows until the block ends.
 
-    The same `seed` moves the same way; `every` is the time between polls. `outage=(20, 5)` makes a
-    gap, to see how a program treats one: 20 s after the first prices the poller stops, and 5 s
-    later another one starts (which takes some seconds more). Raises `TickerError` if no price
-    comes `within` so many seconds, and `UsageError` for symbols that are no list.
+    The same `seed` gives the same price movements. `every` is the time between polls.
+    `outage=(20, 5)` makes a gap, to test a program with one: 20 s after the first prices the poller
+    stops, and 5 s later another one starts (which takes some seconds more). Raises `TickerError` if
+    no price comes within `within` seconds, and `UsageError` if `symbols` is a string.
     """
-    if isinstance(symbols, str):  # a sequence too, of its letters
+    if isinstance(symbols, str):  # it would count as a sequence of letters
         raise UsageError(f'demo: expected a list of symbols, like ["AAPL"], not {symbols!r:.60}')
     with tempfile.TemporaryDirectory(prefix="ticker-demo-") as folder:
         url = f"sqlite:{Path(folder) / 'demo.sqlite'}"
@@ -51,7 +51,7 @@ def demo(
         scene = _Scene(
             url, symbols, seed=seed, every=every, outage=outage, within=within, told=told
         )
-        # A thread with an event loop of its own: a notebook's is busy running this very line.
+        # A thread with its own event loop: that of a notebook is busy with this very call.
         thread = threading.Thread(target=scene.run, name="ticker-demo", daemon=True)
         thread.start()
         try:
@@ -64,7 +64,7 @@ def demo(
 
 
 class _Scene:
-    """The two processes, in the event loop of a thread."""
+    """The exchange and the poller, started and ended in the event loop of a thread."""
 
     def __init__(
         self,
@@ -90,12 +90,12 @@ class _Scene:
         self._children: list[Child] = []
 
     def run(self) -> None:
-        """Run until `stop`. Reports `None` once there are ticks, or the error."""
+        """Run until `stop`. Puts `None` into `told` when there are ticks, or else the error."""
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._play())
 
     def stop(self) -> None:
-        """From any thread."""
+        """End `run`. May be called from any thread."""
         with suppress(RuntimeError):  # it has ended by itself
             self._loop.call_soon_threadsafe(self._over.set)
 
@@ -105,7 +105,7 @@ class _Scene:
                 await self._begin()
         except TimeoutError:
             self._told.put(TickerError(f"no price came within {self._within:g} s"))
-        except Exception as error:  # noqa: BLE001  (whatever it is, the caller is waiting for it)
+        except Exception as error:  # noqa: BLE001  (the caller waits for it, and raises it)
             self._told.put(error)
         else:
             self._told.put(None)
@@ -128,7 +128,7 @@ class _Scene:
         await self._start("poll", *self._symbols, *words, until="status")
 
     async def _stop_for_a_while(self, after: float, length: float) -> None:
-        """Stop the poller, and start another one; earlier if the scene is over."""
+        """Stop the poller after `after` seconds, and start another one `length` seconds later."""
         if await self._is_over(after):
             return
         await self._children.pop().stop()
@@ -148,7 +148,7 @@ class _Scene:
         return self._over.is_set()
 
     async def _start(self, *words: str, until: str) -> News:
-        """Start a child, and wait until it says `until` (a status: with ticks kept)."""
+        """Start a child, and return its first news `until` (a status: the first with ticks)."""
         said: asyncio.Future[News] = asyncio.get_running_loop().create_future()
 
         def hear(news: News) -> None:

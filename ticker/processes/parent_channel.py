@@ -1,10 +1,9 @@
 """The parent, seen by its child: orders come on standard input, news go to standard output.
 
-Both are JSON, one object a line: orders have `do` (`{"do":"add","symbols":["AAPL"]}`), news have
+Both are JSON, one object a line. Orders have `do` (`{"do":"add","symbols":["AAPL"]}`), news have
 `say` (`{"say":"ready","port":8790}`). End of file on standard input means that the parent is gone.
-Then the child is asked to stop, and after a grace period it is ended, even if its event loop is
-stuck. A parent that does not read never blocks its child. This module does not know what the orders
-mean.
+The child is then asked to stop, and ended after a grace period, even if its event loop is stuck. A
+parent that does not read never blocks its child. This module does not know what the orders mean.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ from typing import Any, Final, Self
 import msgspec
 
 GRACE: Final = 5.0
-"""How long a child whose parent is gone may take to end by itself (seconds)."""
+"""How long a child may take to end by itself after its parent is gone (s)."""
 
 MAX_LINE: Final = 1_000_000
-"""The longest order (bytes); longer ones are ignored."""
+"""The longest order (bytes). Longer ones are ignored."""
 
 MAX_WAITING: Final = 1_000_000
-"""News beyond so many bytes are dropped while the parent does not read them."""
+"""The most news that wait for the parent to read (bytes). Further news are dropped."""
 
 Order = Mapping[str, Any]
 
 
 class Control:
-    """Listen to the parent while the block runs; within a running event loop.
+    """Listens to the parent while an `async with` block runs.
 
-    `on_order` gets each order and `on_end` is called once, at the end of the parent; both in the
-    event loop. An order that is no JSON object is passed over. `leave` ends a process whose event
-    loop does not answer any more; `orders` and `news` are file descriptors.
+    `on_order` is called with each order, and `on_end` once if the parent ends; both in the event
+    loop. An order that is no JSON object is ignored. `leave` is called `grace` seconds after the
+    parent's end, in a thread, to end the process. `orders` and `news` are file descriptors.
     """
 
     def __init__(
@@ -64,8 +63,7 @@ class Control:
         self._loop = asyncio.get_running_loop()
         if not os.isatty(self._news):
             os.set_blocking(self._news, False)
-        # A thread reads pipes, files and terminals in the same way, and runs even while the event
-        # loop hangs.
+        # A thread can read pipes, files and terminals, and runs even while the event loop hangs.
         threading.Thread(target=self._listen, name="control", daemon=True).start()
         return self
 
@@ -74,7 +72,7 @@ class Control:
         self._flush()
 
     def say(self, what: str, **facts: Any) -> None:
-        """Send news to the parent without waiting; dropped if the parent does not read."""
+        """Send news to the parent without waiting. Drop it if too much news waits already."""
         line = msgspec.json.encode({"say": what, **facts}) + b"\n"
         with self._lock:
             if len(self._waiting) + len(line) <= MAX_WAITING:
@@ -104,8 +102,8 @@ class Control:
         if self._left.is_set():
             return
         self._call(self._on_end)
-        # The process should end by itself. If its event loop hangs, or if it waits for a request
-        # that never returns, it ends here.
+        # The process should end by itself. If it hangs in its event loop or in a request, it ends
+        # here.
         time.sleep(self._grace)
         self._leave(0)
 

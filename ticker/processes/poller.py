@@ -1,6 +1,6 @@
 """Keeps a poller process alive: starts it, sends it orders, restarts it when it dies, ends it.
 
-A dead poller is restarted with back-off, with the symbols that it had last. A poller that cannot
+A dead poller is restarted with back-off, and gets the last symbols again. A poller that cannot
 work (wrong usage or configuration, a stream that cannot be written or would mix prices) is not
 restarted; its error is reported. This module knows the poller's orders and news, not its work.
 """
@@ -21,17 +21,17 @@ FINAL: Final = frozenset({0, 2, 3, 7})
 """Exit codes after which a restart is useless: done, usage, configuration, not writable."""
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 30.0
+"""The longest wait before a restart, before jitter (s); the first wait is `FIRST_WAIT`."""
 STEADY: Final = 60.0
-"""Seconds: before the first restart, the most before any, and the run after which back-off begins
-again.
-"""
+"""If a poller ran for longer than this (s), back-off begins again."""
 
 
 class Poller:
     """Runs a poller's command until stopped.
 
-    `words` start it (with `--control`). `on_news` gets its news (`status`, `ready`, `error`, …),
-    `on_word` a sentence when it dies, is started again or is given up. Both in the event loop.
+    `words` start it (with `--control`). `on_news` is called with its news (`status`, `ready`,
+    `error`, …), and `on_word` with a sentence when it dies, is started again or is given up. Both
+    are called in the event loop. `inherits` is as in `Child`.
     """
 
     def __init__(
@@ -58,28 +58,28 @@ class Poller:
         self._task: asyncio.Task[int] | None = None
         self._stopping = False
         self.errors = ""
-        """The end of what the last dead poller wrote to standard error."""
+        """The end of the standard error of the last poller that died."""
 
     @property
     def pid(self) -> int | None:
-        """The process id of the one that runs now."""
+        """The process id of the newest poller; `None` before the start."""
         return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
-        """Start it and return at once. Raises `OSError` if no process can be started."""
+        """Start the poller and keep it alive. Raises `OSError` if no process can be started."""
         await self._start()
         self._task = asyncio.create_task(self._keep_alive())
 
     def add(self, symbols: Iterable[str]) -> None:
-        """Poll these too, also after a restart."""
+        """Let it poll `symbols` too, also after a restart."""
         self._change(symbols, wanted=True)
 
     def remove(self, symbols: Iterable[str]) -> None:
-        """Stop polling these, also after a restart."""
+        """Let it stop polling `symbols`, also after a restart."""
         self._change(symbols, wanted=False)
 
     def send(self, do: str, **facts: Any) -> None:
-        """Send any other order; it is lost if the poller is dead at the moment."""
+        """Send any other order. The order is lost if the poller is dead at the moment."""
         if self._child is not None:
             self._child.send(do, **facts)
 
@@ -88,12 +88,12 @@ class Poller:
         return await self._questions.ask(do, **facts)
 
     async def ended(self) -> int:
-        """Wait for its final end and return the exit code: stopped, done, or unable to work."""
+        """Wait until it has ended and is not started again. Returns its exit code."""
         assert self._task is not None, "start it first"  # noqa: S101  (a mistake of ours)
         return await asyncio.shield(self._task)
 
     async def stop(self, within: float = 5.0) -> int | None:
-        """End it in at most `within` seconds. Returns its exit code."""
+        """End it in `within` + 0.5 seconds at most. Returns its exit code, as `Child.stop`."""
         self._stopping = True
         code = None if self._child is None else await self._child.stop(within)
         if self._task is not None:

@@ -1,8 +1,7 @@
 """Questions to a child, and its answers.
 
-A question is an order with an `id`; its answer has the same `id`. Each question ends with an
-answer, or with `Unanswered` if none comes in time or the child is gone. This module does not know
-what is asked.
+A question is an order with an `id`, and its answer has the same `id`. `Unanswered` is raised if no
+answer comes in time, or if the child is gone. This module does not know what is asked.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from ticker.errors import Unanswered
 from ticker.processes.child import News
 
 WITHIN: Final = 30.0
-"""How long an answer may take (seconds)."""
+"""How long an answer may take (s)."""
 
 
 class Questions:
-    """The open questions; `send` gives an order to the child."""
+    """The open questions to a child. `send` sends it an order."""
 
     def __init__(self, send: Callable[..., None], *, within: float = WITHIN) -> None:
         self._send = send
@@ -42,7 +41,7 @@ class Questions:
             del self._open[number]
 
     def take(self, news: News) -> bool:
-        """Take `news`; true if it answers an open question."""
+        """Take `news`. Returns whether it is an answer, even if nobody waits for it any more."""
         number = news.get("id")
         answer = self._open.get(number) if isinstance(number, int) else None
         if answer is None or answer.done():
@@ -51,7 +50,7 @@ class Questions:
         return True
 
     def give_up(self) -> None:
-        """End all questions: the child is gone."""
+        """Raise `Unanswered` for all open questions, because the child is gone."""
         for answer in self._open.values():
             if not answer.done():
                 answer.set_exception(Unanswered("The poller has ended"))
