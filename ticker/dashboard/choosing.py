@@ -61,7 +61,7 @@ class Choosing:
         return await self.let_in(symbols)
 
     async def let_in(self, symbols: Sequence[str]) -> str | None:
-        """Show and poll `symbols`, unchecked. This cannot be undone. Returns a notice as `add`."""
+        """Show and poll `symbols`, unchecked and without undo. Returns a notice as `add` does."""
         await self._choose([*self._feed.board.symbols, *symbols], added=symbols)
         return self._lonely(symbols)
 

@@ -27,7 +27,7 @@ _BESIDE: Final = 17
 class ColumnsPage(ListPage):
     """The page. After each change, `on_change` gets the columns from left to right.
 
-    It gets an empty list for the default columns. `save` saves the choice.
+    An empty sequence means the default columns. `save` saves the choice.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -110,7 +110,7 @@ class ColumnsPage(ListPage):
         self.draw()
 
     def action_move(self, places: int) -> None:
-        """Move the column under the cursor to the left or right."""
+        """Move the column under the cursor to the right by `places`; to the left if negative."""
         to = self.at + places
         if 0 <= to < len(self._order):
             self._order.insert(to, self._order.pop(self.at))
