@@ -26,15 +26,15 @@ class KafkaAddress(msgspec.Struct, frozen=True):
 
     @property
     def url(self) -> str:
-        """The URL as a user may see it. The order of the servers makes no difference."""
+        """The URL, without secrets. It is the same for any order of the servers."""
         return f"kafka://{','.join(sorted(set(self.servers)))}/{self.prefix}"
 
     def options(self) -> dict[str, Any]:
         """Return the security options of aiokafka's clients. Never show them.
 
-        Files are read again for each client, so a new client knows a password or certificate that
-        was changed. Raises `StreamUnreachable` if a file cannot be used now: it could be used at
-        the start (see `secured`), so somebody is probably replacing it.
+        Each call reads the files again, so a new client gets a changed password or certificate.
+        Raises `StreamUnreachable` if a file cannot be used now: it could be used at the start (see
+        `secured`), so somebody is probably replacing it.
         """
         try:
             return client_options(self.security)
@@ -43,10 +43,10 @@ class KafkaAddress(msgspec.Struct, frozen=True):
 
 
 def secured(address: StreamAddress, security: Security | None = None) -> KafkaAddress:
-    """Return the stream at `address`, with `security`.
+    """Check the files that `security` names, and return the address with it.
 
-    Raises `ConfigError` if a file that `security` names cannot be used, so that the user sees the
-    error at the start.
+    Raises `ConfigError` if a file cannot be used or a password is missing, so that the user sees
+    the error at the start.
     """
     security = security or Security()
     client_options(security)

@@ -1,8 +1,8 @@
 """Asks the cluster which topics exist, and where they begin and end.
 
 It makes a client when it first needs one, and a new one after every failure: an aiokafka client
-that lost its brokers may never find them again. Every answer, or a `StreamError`, comes within
-`ANSWER` seconds. Reads no record.
+that lost its brokers may never find them again. A question waits at most `ANSWER` seconds for its
+answer. A failure takes a few seconds more, to find the cause. Reads no record.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ RECREATED: Final = "its topics were deleted and created again"
 """The problem when topics have another id than before."""
 
 _TOPIC: Final = 2  # Kafka's number for the resource type "topic"
-_PAUSE: Final = 0.1  # seconds before a question is repeated that met an election
+_PAUSE: Final = 0.1  # seconds before a question is asked again
 
 
 class Topics(msgspec.Struct, frozen=True):
@@ -58,13 +58,13 @@ class Topics(msgspec.Struct, frozen=True):
     partitions: tuple[int, ...]
     """How many partitions each topic has."""
     id: str
-    """8 letters made from the id of the topic of ticks. A new topic of the same name has others."""
+    """8 letters or digits, from Kafka's id of the topic of ticks. A recreated topic has others."""
     leaders: Mapping[TopicPartition, int]
     url: str = ""
     """The URL of the stream, for errors."""
 
     def all(self, *which: int) -> list[TopicPartition]:
-        """Return the partitions of the topics `which` (indices; none: of all four)."""
+        """Return the partitions of the topics with the indices `which` (none: of all four)."""
         return [
             TopicPartition(self.names[n], p)
             for n in which or range(len(self.names))
@@ -72,9 +72,9 @@ class Topics(msgspec.Struct, frozen=True):
         ]
 
     def check(self, partitions: int) -> None:
-        """Raise `StreamUnusable` unless the topic of ticks has as many `partitions` as before.
+        """Raise `StreamUnusable` unless the topic of ticks still has this many `partitions`.
 
-        Otherwise a symbol's ticks lie in two partitions, and their order is unknown.
+        If the number changed, a symbol's ticks may lie in two partitions, in an unknown order.
         """
         if self.partitions[0] != partitions:
             words = (
@@ -99,7 +99,7 @@ class Topics(msgspec.Struct, frozen=True):
                 raise StreamUnusable(self.url, words)
 
     def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> KafkaPosition:
-        """Return `offsets` of all partitions as a position."""
+        """Return the position at `offsets`, which has all partitions."""
         by_topic: list[Offsets] = [
             tuple(offsets[TopicPartition(name, p)] for p in range(count))
             for name, count in zip(self.names, self.partitions, strict=True)
@@ -108,9 +108,9 @@ class Topics(msgspec.Struct, frozen=True):
         return KafkaPosition(self.id, (ticks, gaps, quotes, beats), received)
 
     def offsets(self, place: KafkaPosition) -> dict[TopicPartition, int]:
-        """Return the offsets of a position. A partition that was added since begins at 0.
+        """Return the offsets in `place`; 0 for partitions that were added since.
 
-        Raises `StreamUnusable` if a partition of ticks was added.
+        Raises `StreamUnusable` if the topic of ticks has another number of partitions now.
         """
         self.check(len(place.offsets[0]))
         found = dict.fromkeys(self.all(), 0)
@@ -122,9 +122,9 @@ class Topics(msgspec.Struct, frozen=True):
 
 
 class ClusterClient:
-    """Asks one cluster about one prefix.
+    """Asks one cluster about the topics of one prefix.
 
-    One task at a time, because a failure closes the connections.
+    Only one task at a time may ask, because a failure closes the connections.
     """
 
     def __init__(self, address: KafkaAddress) -> None:
@@ -175,15 +175,15 @@ class ClusterClient:
         return self._newest
 
     async def ask(self, request: Any) -> Any:
-        """Send `request` of `aiokafka.protocol` to the controller, or another broker.
+        """Send `request` (of `aiokafka.protocol`) to the controller or another broker.
 
         A cluster that has just started names no controller yet. With KRaft, every broker forwards
-        to it.
+        requests to the controller.
         """
         return (await self._ask({None: request}))[None]
 
     async def describe(self) -> dict[str, Mapping[str, Any]]:
-        """Describe those of the four topics that exist."""
+        """Return name → description, for each of the four topics that exists."""
         answer = (await self.ask(Describe(self.names))).to_object()
         found: dict[str, Mapping[str, Any]] = {}
         for topic in answer["topics"]:
@@ -198,7 +198,7 @@ class ClusterClient:
     async def configurations(
         self, names: Iterable[str], keys: Sequence[str]
     ) -> dict[str, Mapping[str, str]]:
-        """Return the values of `keys` by topic. A topic that the user may not see has none."""
+        """Return topic → key → value, without topics whose values the user may not see."""
         wanted = [(_TOPIC, name, list(keys)) for name in names]
         answer = await self.ask(DescribeConfigsRequest(wanted))
         found: dict[str, Mapping[str, str]] = {}
@@ -215,10 +215,11 @@ class ClusterClient:
     async def offsets(
         self, topics: Topics, when: int | Mapping[TopicPartition, int], *which: int
     ) -> dict[TopicPartition, int]:
-        """Find each partition's first offset at `when` (`BEGIN`, `END`, or ms of appending).
+        """Return each partition's offset at `when`: `BEGIN`, `END` or a time of appending (ms).
 
-        -1 means that nothing is that late. `which` are indices of topics; none: all four. Raises
-        `StreamMissing` if it is noticed that the `topics` were created again.
+        A time gives the first offset at or after it; -1 if there is none. `which` are indices of
+        topics; none: all four. If `when` is a mapping, only its partitions are asked. Raises
+        `StreamMissing` if it notices that the topics were created again.
         """
         partitions = topics.all(*which)
         wanted = when if not isinstance(when, int) else dict.fromkeys(partitions, when)
@@ -231,8 +232,8 @@ class ClusterClient:
                 with map_errors(self.address):
                     return await self._offsets(leaders, wanted)
             except StreamUnreachable as error:
-                # An election, a deletion, or the leader was killed just now. Look at the topics
-                # again: if no broker answers, that raises the right error.
+                # There was an election or a deletion, or the leader died. Ask for the topics again:
+                # if no broker answers, that raises the right error.
                 if asyncio.get_running_loop().time() > until:
                     raise
                 await asyncio.sleep(_PAUSE)
@@ -244,7 +245,7 @@ class ClusterClient:
     ) -> dict[TopicPartition, int]:
         by_node: dict[Any, Any] = defaultdict(lambda: defaultdict(list))
         for where, when in wanted.items():
-            if where not in leaders:  # the name of that topic; only the topic of ticks has the id
+            if where not in leaders:  # recreated; `Topics.id` is only that of the ticks
                 raise StreamMissing(self.address.url, RECREATED)
             leader = leaders[where]
             if leader < 0:
@@ -263,7 +264,7 @@ class ClusterClient:
         return found
 
     async def _ask(self, requests: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Send each node (`None`: any) its request, and return all answers.
+        """Send each node (`None`: any) its request, and return node → answer.
 
         Retries once with a new client: after a broker restarts, the old client has dead
         connections.
@@ -311,15 +312,15 @@ class ClusterClient:
 
 
 def _where(broker: Any) -> str:
-    """Return HOST:PORT of a broker, as a URL has it."""
+    """Return HOST:PORT of a broker, as in a URL."""
     host = f"[{broker.host}]" if ":" in broker.host else broker.host
     return f"{host}:{broker.port}"
 
 
 async def _anybody(client: Any) -> Any:
-    """Return a broker that can be reached, the controller first if it is known.
+    """Return the id of a broker that can be reached: the controller, if possible.
 
-    KRaft names a random broker as controller, so the one named may be dead.
+    KRaft names a random broker as controller, and that broker may be dead.
     """
     nodes = [broker.nodeId for broker in client.cluster.brokers()]
     random.shuffle(nodes)
@@ -336,7 +337,7 @@ def spans(
     ends: Mapping[TopicPartition, int],
     partitions: Iterable[TopicPartition],
 ) -> dict[TopicPartition, tuple[int, int]]:
-    """Return the first and the end offset of each of `partitions`, without the empty ones."""
+    """Return partition → first and end offset, for those of `partitions` that are not empty."""
     return {
         where: (begins[where], ends[where]) for where in partitions if begins[where] < ends[where]
     }

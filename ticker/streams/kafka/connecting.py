@@ -1,7 +1,7 @@
 """Starts and stops aiokafka's clients in bounded time, and maps their errors to ours.
 
 aiokafka does not say why it cannot start (`diagnosing` finds out). Its stop waits for ever for a
-broker that is away, and may raise a cancellation without cause. Knows nothing of records.
+broker that is away, and may raise `CancelledError` without a cause. Knows nothing of records.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CLOSED: Final = "was closed"
 """The problem of a client that is used after it was closed."""
 
 _log: Final = logging.getLogger(__name__)
-_warned: set[str] = set()  # streams with a warning about a password sent in the clear
+_warned: set[str] = set()  # URLs of the streams that `warn` warned about
 _left: set[asyncio.Task[Any]] = set()
 
 
@@ -58,9 +58,9 @@ def map_errors(address: KafkaAddress) -> Iterator[None]:
 
 
 async def begin(address: KafkaAddress, client: Any, within: float = ANSWER) -> None:
-    """Start `client`, or raise `StreamUnreachable` with the reason, in about `within` seconds.
+    """Start `client` within `within` seconds, or raise `StreamUnreachable` with the reason.
 
-    `internals.hold` says what it changes in the client.
+    Finding the reason takes a few seconds more. `internals.hold` says what changes in the client.
     """
     warn(address)
     hold(client_of(client))
@@ -68,7 +68,7 @@ async def begin(address: KafkaAddress, client: Any, within: float = ANSWER) -> N
         async with asyncio.timeout(within):
             await prefer(address, client)
             await (client.bootstrap() if hasattr(client, "bootstrap") else client.start())
-    except (KafkaError, OSError, ValueError) as error:  # ValueError: a server without the password
+    except (KafkaError, OSError, ValueError) as error:  # ValueError: it lacks the password
         await end(client)
         raise await ask_why(address, error) from error
     except BaseException:
@@ -77,7 +77,7 @@ async def begin(address: KafkaAddress, client: Any, within: float = ANSWER) -> N
 
 
 def warn(address: KafkaAddress) -> None:
-    """Warn, once for each stream, that its password is sent over a network in the clear."""
+    """Warn, once for each stream, if its password crosses a network unencrypted."""
     asked = address.security
     if asked.has_tls or asked.mechanism != "PLAIN" or address.url in _warned:
         return
@@ -99,7 +99,7 @@ def _is_here(server: str) -> bool:
 async def prefer(address: KafkaAddress, client: Any) -> None:
     """Let `client`, not started yet, start with the server that answers first.
 
-    aiokafka asks one after another, and a silent server would use up all the time.
+    aiokafka asks one server after another, and a silent one would use up all the time.
     """
     if len(address.servers) == 1:
         return
@@ -122,7 +122,7 @@ async def _answering(server: str, options: Any) -> str:
 
 
 async def end(client: Any, within: float = 2.0) -> None:
-    """Stop `client`, of any kind, in about `within` seconds."""
+    """Stop a client, consumer or producer in about `within` seconds."""
     try:
         await bounded(client.stop() if hasattr(client, "stop") else client.close(), within)
     finally:
@@ -156,6 +156,6 @@ def _forget(task: asyncio.Task[Any]) -> None:
 
 
 def fault(code: int) -> type[KafkaError] | None:
-    """Return the class of a broker's error code, or `None` if it is no error."""
+    """Return the exception class for a broker's error code; `None` if it is no error."""
     found: type[KafkaError] = for_code(code)
     return None if found is NoError else found

@@ -1,8 +1,8 @@
 """Finds out why no broker accepts us, and says what to do.
 
-aiokafka reports a wrong password, a missing certificate and a slow broker alike (`Unable to
-bootstrap`). So this module asks each broker once more, in a way that shows the cause. The texts
-never contain anything from a file or variable that holds a secret.
+aiokafka reports a wrong password, a missing certificate and a slow broker in the same words
+(`Unable to bootstrap`). So this module asks each broker once more, in a way that shows the cause.
+The texts never contain anything from a file or variable that holds a secret.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.metadata import Describe
 
 FRESH: Final = 3.0
-"""Seconds in which one broker must show why it does not accept us."""
+"""Seconds that a broker has to answer, or to show why it does not accept us."""
 
 OLD: Final = "is too old: ticker needs Kafka 3.0 or newer"
-"""The problem of a broker that does not know one of our questions."""
+"""The problem of a broker that does not know one of our requests."""
 
 _ADVERTISED: Final = "check advertised.listeners"
 _TLS_ALERT: Final = "352518912"  # 0x15030300 as a length: a TLS server's answer to plain bytes
@@ -48,9 +48,9 @@ _SIGNER: Final = (18, 19, 20, 21)  # … self-signed, or signed by an unknown au
 
 
 async def ask_why(address: KafkaAddress, error: BaseException) -> StreamUnreachable:
-    """Ask again, and return what is wrong; return `error` if nothing is wrong any more.
+    """Ask each server again, and return the error to raise instead of `error`.
 
-    The refusal of a broker that is there says more than the silence of one that is away.
+    A refusal says more than silence, so it is preferred. If all answer now, `error` is described.
     """
     try:
         options = address.options()
@@ -64,7 +64,7 @@ async def ask_why(address: KafkaAddress, error: BaseException) -> StreamUnreacha
 
 
 def no_answer(address: KafkaAddress, error: BaseException) -> StreamUnreachable:
-    """Return the error to raise for `error`, which is aiokafka's or the network's."""
+    """Return the error to raise instead of `error`, which is aiokafka's or the network's."""
     refusal = _refusal(error, address.security)
     if refusal is not None:
         return StreamUnreachable(address.url, refusal)
@@ -72,10 +72,10 @@ def no_answer(address: KafkaAddress, error: BaseException) -> StreamUnreachable:
 
 
 async def unreachable(address: KafkaAddress, brokers: Sequence[str]) -> str | None:
-    """Describe why we cannot connect to one of `brokers`, HOST:PORT as the cluster advertises them.
+    """Say why a broker of `brokers` cannot be reached (HOST:PORT as the cluster advertises it).
 
-    Returns `None` if each can be reached now. The user's own servers are not asked: one of them
-    answered, so the problem is elsewhere.
+    Returns `None` if all can be reached now. The servers that the user named are not asked: one of
+    them answered, so the problem is elsewhere.
     """
     others = [broker for broker in brokers if broker.lower() not in address.servers]
     options, asked = address.options(), address.security
@@ -112,7 +112,7 @@ class _NotThatWay(ConnectionError):
 
 
 async def _ask(server: str, options: Any, asked: Security) -> BaseException | None:
-    """Describe what goes wrong with this broker, if anything does."""
+    """Ask this broker, and return what goes wrong; `None` if it answers."""
     try:
         async with asyncio.timeout(FRESH):
             await speak(server, options)
@@ -146,7 +146,7 @@ async def speak(server: str, options: Any) -> None:
     except KafkaError as error:
         closed = isinstance(error.__cause__, asyncio.IncompleteReadError)
         if closed and "sasl_mechanism" not in options:
-            # It told its versions, which anyone may ask, and nothing else.
+            # It told its versions, which needs no user, and then closed the connection.
             raise _NotThatWay(
                 "requires a user and a password (SASL): "
                 f"{_set('security', 'SASL_SSL' if options else 'SASL_PLAINTEXT')}, "
@@ -173,13 +173,13 @@ async def _connection(server: str, options: Any) -> Any:
 
 
 def _tells(error: BaseException) -> bool:
-    """Tell whether this is a refusal, not the silence of a broker that is away."""
+    """Tell whether a broker refused us; false if it did not answer."""
     refused = (KafkaError, ssl.SSLError, _NotThatWay, ValueError)
     return isinstance(error, refused) and not isinstance(error, TimeoutError)
 
 
 def _silence(error: BaseException) -> str:
-    """Describe in a few words why nothing answers; empty if that is unknown."""
+    """Say in a few words why nothing answers; empty if that is unknown."""
     match error:
         case ConnectionRefusedError():
             return "connection refused"
@@ -189,7 +189,7 @@ def _silence(error: BaseException) -> str:
 
 
 def _refusal(error: BaseException, asked: Security) -> str | None:
-    """Describe why a server that is there does not serve us; `None` if nothing answers."""
+    """Describe a refusal, an unknown host or a missing broker; `None` if nothing answers."""
     text = str(error)
     match error:
         case _NotThatWay():
@@ -226,7 +226,7 @@ def _refusal(error: BaseException, asked: Security) -> str | None:
 
 
 def _said(error: BaseException) -> str:
-    """Return an error's text for users. aiokafka's texts begin with the name of the class."""
+    """Return an error's text for users, without the class name that aiokafka puts before it."""
     match error:
         case KafkaConnectionError():
             return "no connection"
@@ -254,7 +254,7 @@ def _certificate_words(error: ssl.SSLCertVerificationError, asked: Security) -> 
 
 
 def _tls_words(error: ssl.SSLError, asked: Security) -> str:
-    """Describe the broker's TLS alert: it wants a certificate, or does not accept ours."""
+    """Describe a TLS error: mostly, the broker wants a certificate or does not accept ours."""
     why = error.reason or str(error)
     if not ("CERTIFICATE" in why or "UNKNOWN_CA" in why or "HANDSHAKE_FAILURE" in why):
         return f"TLS failed: {why}"

@@ -1,12 +1,12 @@
 """Fetches messages of chosen partitions from chosen offsets, with one aiokafka consumer.
 
-The assignment is manual: no group, and nothing is committed. `Fetching` returns what comes. `span`
-returns what lies between two offsets and ends there.
+The assignment is manual: there is no group, and nothing is committed. `Fetching` returns what
+comes. `span` yields what lies between two offsets, and ends.
 
 A consumer may stop fetching for ever while its broker is well (aio-libs/aiokafka #1154, #1037,
-#703). `span` gives up after `ANSWER` seconds without a message; users of `Fetching` must watch it
-themselves. A consumer also never gets past a message with a header whose name is not UTF-8, which
-any C client may write: `Unreadable` is returned in its place. Knows nothing of records.
+#703). `span` gives up after `ANSWER` seconds without a message. Users of `Fetching` must watch it
+themselves. A consumer also never gets past a message with a header name that is not UTF-8. C
+clients can write one. `Unreadable` is returned in its place. Knows nothing of records.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from ticker.streams.kafka.internals import let_fetches_wait
 
 _AT_ONCE: Final = 10_000  # the most messages of a span returned at once
 _LOOK: Final = 0.2  # seconds of silence before a span checks whether it has ended
-_REQUEST_MS: Final = 10_000  # a fetch that takes longer met a broker that hangs
-_FETCH_BYTES: Final = 2**19  # bytes of one answer, all partitions together: takes half a megabit/s
+_REQUEST_MS: Final = 10_000  # if a fetch takes longer, the broker hangs
+_FETCH_BYTES: Final = 2**19  # bytes of one answer: half a megabit/s brings it within _REQUEST_MS
 _WAIT_MS: Final = 400  # how long a broker holds a fetch that finds nothing
-_BEHIND_MS: Final = 5  # … and while we have more to read: the next fetch waits for this one
-_SEARCH: Final = 2.0  # seconds in which the unreadable message should come again
+_BEHIND_MS: Final = 5  # the same if more is ready to read: the next fetch waits for this one
+_SEARCH: Final = 2.0  # seconds for which the unreadable message is searched
 _GLANCE: Final = 0.02  # seconds between two checks for new messages
 
 
@@ -49,7 +49,7 @@ class Fetching:
 
     def __init__(self, address: KafkaAddress, offsets: Mapping[TopicPartition, int]) -> None:
         self._address = address
-        self._offsets = dict(offsets)  # the offsets after what was returned
+        self._offsets = dict(offsets)  # the next offset of each partition
         self._consumer: Any = None
 
     async def begin(self) -> None:
@@ -75,8 +75,7 @@ class Fetching:
     async def take(self, limit: int, wait: float) -> Mapping[TopicPartition, list[Any]]:
         """Return at most `limit` messages, or none after `wait` seconds of silence.
 
-        Raises `OffsetOutOfRangeError` for partitions whose offset was deleted, or does not exist
-        yet.
+        Raises `OffsetOutOfRange` for partitions whose next offset was deleted or is beyond the end.
         """
         with map_errors(self._address):
             try:
@@ -107,10 +106,10 @@ class Fetching:
         return found
 
     async def _fetch_past(self, limit: int) -> Mapping[TopicPartition, list[Any]]:
-        """Return what comes before an unreadable message, and an `Unreadable` in its place.
+        """Return the messages before an unreadable one, and an `Unreadable` in its place.
 
-        Each partition gets its share, so that a busy one does not hide the broken one. aiokafka
-        cannot read the rest of its record batch either: each call finds one message.
+        Each partition gets a share of `limit`, so that a busy one does not hide the broken one.
+        aiokafka cannot read the rest of the record batch either, so each call skips one message.
         """
         self._again()
         found: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
@@ -132,19 +131,19 @@ class Fetching:
         return {where: messages for where, messages in found.items() if messages}
 
     def _again(self) -> None:
-        """Seek to the end of what was returned.
+        """Seek to the offsets after what was returned.
 
-        After an error aiokafka skips what it had fetched.
+        After an error, aiokafka skips messages that it fetched and did not return.
         """
         for where, offset in self._offsets.items():
             self._consumer.seek(where, offset)
 
     async def position(self, where: TopicPartition) -> int:
-        """Return the offset of the next message. Offsets may be skipped after the last message."""
+        """Return the consumer's next offset. It also moves past offsets without a message."""
         return int(await self._consumer.position(where))
 
     async def begins(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Return the first offsets of these partitions now."""
+        """Return the offsets where these partitions begin now."""
         with map_errors(self._address):
             async with asyncio.timeout(ANSWER):
                 found: Mapping[TopicPartition, int] = await self._consumer.beginning_offsets(
@@ -153,7 +152,7 @@ class Fetching:
         return found
 
     def seek(self, where: TopicPartition, offset: int) -> None:
-        """Continue from this offset."""
+        """Continue `where` from `offset`."""
         self._offsets[where] = offset
         self._consumer.seek(where, offset)
 
@@ -170,7 +169,7 @@ class Fetching:
 
 
 class OffsetOutOfRange(Exception):
-    """The offsets of these partitions do not exist. `offsets` are those that were asked for."""
+    """Offsets that do not exist were asked for: `offsets`, by partition."""
 
     def __init__(self, offsets: Mapping[TopicPartition, int]) -> None:
         super().__init__(offsets)
@@ -183,9 +182,9 @@ def standing(
     before: Mapping[TopicPartition, tuple[int, float]],
     now: float,
 ) -> dict[TopicPartition, tuple[int, float]]:
-    """Return, for each partition with unread messages, its offset and since when it is there (s).
+    """Return, for each partition with unread messages, its offset and since when it stands there.
 
-    `before` is the last answer.
+    `before` is the last result. Times are seconds, monotonic.
     """
     behind = {where: at for where, at in offsets.items() if at < ends.get(where, at)}
     return {
@@ -209,7 +208,7 @@ async def span(
         while left:
             try:
                 found = await fetching.take(_AT_ONCE, _LOOK)
-            except OffsetOutOfRange as passed:  # retention deleted the rest
+            except OffsetOutOfRange as passed:  # retention deleted the next messages
                 await _skip(fetching, left, passed)
                 continue
             for where, messages in found.items():
@@ -222,7 +221,7 @@ async def span(
                     fetching.pause(where)
                     messages = [m for m in messages if m.offset < last]  # noqa: PLW2901 - the same, cut
                 yield where, messages
-                heard = loop.time()  # the caller may take long
+                heard = loop.time()  # the caller may have taken long
             if not found:
                 for where in [w for w, last in left.items() if await fetching.position(w) >= last]:
                     del left[where]
@@ -235,7 +234,7 @@ async def span(
 async def _skip(
     fetching: Fetching, left: dict[TopicPartition, int], passed: OffsetOutOfRange
 ) -> None:
-    """Skip what retention deleted, and do not wait for what lies beyond the end."""
+    """Skip what retention deleted. Drop partitions that have nothing left of their span."""
     begins = await fetching.begins(passed.offsets)
     for where, offset in passed.offsets.items():
         if where in left and offset < begins[where] < left[where]:

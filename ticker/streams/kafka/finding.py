@@ -1,8 +1,8 @@
 """Finds positions by time, and by counting back from the end.
 
-Kafka finds by the time of appending, which comes after `received`, so its answer is safe: it lies
-before the wanted ticks. From there, a bounded number of messages that were received too early is
-skipped. The result is exact in an ordinary log, and early in one that a replay filled.
+Kafka finds offsets by the time of appending. A record is appended after it was received, so no
+wanted tick lies before the offset found. From there, messages that were received too early are
+skipped, up to a bound. The position is exact in an ordinary log, and early in a replayed one.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ticker.units import SECOND
 SLACK: Final = 5_000
 """How far a broker's clock may be behind a poller's (ms), beyond what its last messages show."""
 SCAN: Final = 50_000
-"""The most messages skipped to come nearer."""
+"""`find` stops skipping after this many messages."""
 BACK: Final = SECOND
-"""The most messages of a partition searched backwards for rare symbols."""
+"""`find_last` stops searching backwards after this many messages of a partition."""
 
 
 async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> KafkaPosition:
@@ -59,13 +59,13 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
             if not ahead or passed > SCAN:
                 break
     for where in ahead:
-        if passed <= SCAN:  # read to its end: nothing is that late
+        if passed <= SCAN:  # read to its end: no record is that late
             offsets[where] = ends[where]
     return topics.place(offsets)
 
 
 async def _clock_lag(cluster: ClusterClient, ends: Mapping[TopicPartition, int]) -> int:
-    """Return how far the broker's clock is behind the last writers' (ms), or 0."""
+    """Return by how much the broker's clock is behind that of the last writers (ms; at least 0)."""
     topics = await cluster.topics()
     last = {w: (ends[w] - 1, ends[w]) for w in topics.all(TICKS) if ends[w] > 0}
     found = 0
@@ -79,7 +79,7 @@ async def _clock_lag(cluster: ClusterClient, ends: Mapping[TopicPartition, int])
 async def find_last(
     cluster: ClusterClient, ticks: int, symbols: Collection[str] | None
 ) -> KafkaPosition:
-    """See `Stream.find_last`. With several partitions, "last" means by the time of appending."""
+    """See `Stream.find_last`. The last ticks are those that were appended last."""
     topics = await cluster.topics()
     ends = await cluster.offsets(topics, END)
     if ticks <= 0:
@@ -109,7 +109,7 @@ async def find_last(
     chosen = heapq.nlargest(ticks, last)
     if len(chosen) < ticks and read_from == begins:
         return topics.place(await cluster.offsets(topics, BEGIN))
-    # Gaps, quotes and heartbeats start when the first of these ticks was appended.
+    # In the other topics, the position is at the time when the first of these ticks was appended.
     since = min((time for time, _, _ in chosen), default=0)
     offsets = await cluster.offsets(topics, since)
     offsets = {where: offset if offset >= 0 else ends[where] for where, offset in offsets.items()}

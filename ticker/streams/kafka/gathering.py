@@ -22,7 +22,7 @@ class Gathered(msgspec.Struct):
     """The records of a batch, by kind."""
 
     ticks: list[Tick] = []
-    """Ascending per partition, so for each symbol."""
+    """In the order of each partition, so in order for each symbol."""
     gaps: list[Gap] = []
     quotes: dict[Key, Quote] = {}
     """The newest of each (origin, symbol)."""
@@ -50,11 +50,11 @@ class Gathered(msgspec.Struct):
                     self.quotes[quote.key] = quote
         elif which == BEATS:
             for beat in decoded.records:
-                self.beats.pop(beat.key, None)  # in the order of the log
+                self.beats.pop(beat.key, None)  # keep the order of the log
                 self.beats[beat.key] = beat
 
     def newest(self) -> int:
-        """Return the latest `received` (µs, UTC) of the last tick of each; 0 if nothing came."""
+        """Return the latest `received` of the last tick and all other records (µs, UTC), or 0."""
         last = [tick.received for tick in self.ticks[-1:]]
         last += [gap.received for gap in self.gaps]
         last += [quote.received for quote in self.quotes.values()]
@@ -65,7 +65,7 @@ class Gathered(msgspec.Struct):
 def in_order(topics: Topics, found: Messages) -> Iterator[Messages]:
     """Split `found` into parts in which no gap was appended after a tick.
 
-    The times of appending decide: topics have no order among one another.
+    The times of appending decide, because offsets of different topics cannot be compared.
     """
     gaps = [m for where, some in found.items() if where.topic == topics.names[GAPS] for m in some]
     rest = found
@@ -78,9 +78,9 @@ def in_order(topics: Topics, found: Messages) -> Iterator[Messages]:
 
 
 def split(topics: Topics, found: Messages, tick: Tick) -> tuple[Messages, Messages]:
-    """Split `found` after `tick`, in the order in which `gather` takes ticks.
+    """Split `found` before `tick`, in the order in which `gather` takes ticks.
 
-    Gaps come first, quotes and heartbeats after all ticks.
+    All gaps go into the first part, and all quotes and heartbeats into the second.
     """
     early: dict[TopicPartition, Sequence[Any]] = {}
     late: dict[TopicPartition, Sequence[Any]] = {}
@@ -108,7 +108,7 @@ def _appended_before(at: int, messages: Sequence[Any]) -> Sequence[Any]:
 
 
 def _appended(message: Any) -> int:
-    """Return when it was appended (ms). An unreadable one has no time, and sorts first."""
+    """Return when `message` was appended (ms); 0 for an `Unreadable`, which has no time."""
     return int(getattr(message, "timestamp", None) or 0)
 
 

@@ -1,11 +1,11 @@
-"""Uses the private parts of aiokafka, which no other file does.
+"""Uses private parts of aiokafka. No other file does.
 
 `tests/unit/streams/kafka/test_internals.py` lists each name.
 
-Four faults of aiokafka need them. It leaves its first connection open if its start is cancelled. A
-consumer's stop may end half way, and its metadata task lives on and connects again. Asking for
-metadata may create topics. A producer's stop waits for what it cannot send. So call `hold` before a
-client starts, and `let_go` at its end. Knows nothing of records.
+They work around four faults. aiokafka leaves its first connection open if its start is cancelled.
+A consumer's stop may end half way; then its metadata task lives on and connects again. A request
+for metadata may create topics. A producer's stop waits for what it cannot send. So call `hold`
+before a client starts, and `let_go` at its end. Knows nothing of records.
 """
 
 # ruff: noqa: SLF001 - the private parts of aiokafka are what this module is about
@@ -24,7 +24,7 @@ _PAUSE: Final = 0.1  # seconds between two questions to a cluster that has no br
 
 
 class _Asked:
-    """A connection that forbids the broker to create the topics that we ask about."""
+    """A connection whose metadata requests forbid the broker to create topics."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -35,12 +35,12 @@ class _Asked:
 
 
 def hold(client: Any) -> None:
-    """Make all connections of `client`, an `AIOKafkaClient` not started yet, use this module.
+    """Let `client`, an `AIOKafkaClient` that is not started yet, connect through this module.
 
     A broker with `auto.create.topics.enable`, Kafka's default, creates each topic that it is asked
-    about, unless the question forbids it. aiokafka's question does not, and has no setting for it:
-    consumers recreated the topics of a deleted stream, with the wrong policies. The client itself
-    uses a connection of `_get_conn` for this question only.
+    about, unless the request forbids it. aiokafka's request does not, and has no setting for it:
+    consumers recreated the topics of a deleted stream, with the wrong policies. The client uses the
+    connections of `_get_conn` for this request only.
     """
     connect = client._get_conn
 
@@ -61,8 +61,8 @@ def hold(client: Any) -> None:
 async def _bootstrap(client: Any) -> None:
     """Ask the servers which brokers exist, on connections that the client owns.
 
-    A cluster that has just started knows no broker yet. aiokafka would accept that answer; we ask
-    again until there is one. Raises `KafkaConnectionError` if no server answers.
+    A cluster that has just started names no broker yet. aiokafka would accept that answer. Here the
+    question is repeated. Raises `KafkaConnectionError` if no server answers.
     """
     cluster = client.cluster
     cluster.config["bootstrap_servers"] = client._bootstrap_servers
@@ -79,7 +79,7 @@ async def _bootstrap(client: Any) -> None:
 
 
 async def _learn(client: Any, servers: Iterable[str]) -> bool:
-    """Ask one server after another until one names brokers. Tells whether any answered."""
+    """Ask one server after another until one names brokers. Return whether any answered."""
     answered = False
     for server in servers:
         connection = await client._get_conn(server)
@@ -97,7 +97,7 @@ async def _learn(client: Any, servers: Iterable[str]) -> bool:
 async def let_go(client: Any) -> None:
     """End all connections and tasks of `client` for good, even if its own stop failed.
 
-    What it sent may still arrive, even after the same was sent again.
+    What it sent may still arrive later, even after another client sent the same again.
     """
     client._get_conn = _nothing
     drop(client)
@@ -112,7 +112,7 @@ async def _nothing(*_: Any, **__: Any) -> None:
 
 
 def drop(client: Any) -> None:
-    """Break all its connections at once."""
+    """Break all connections of `client` at once."""
     for connection in tuple(client._conns.values()):
         if connection._writer is not None:
             connection._writer.transport.abort()
@@ -136,9 +136,9 @@ def let_fetches_wait(consumer: Any, milliseconds: int) -> None:
 
 
 def watch_requests(producer: Any) -> set[asyncio.Task[Any]]:
-    """Return the set that will hold the tasks of the producer's requests.
+    """Return a set that always holds the tasks of the producer's pending requests.
 
-    Its own stop cancels one and forgets the others: they would wait for ever for a closed client.
+    The producer's own stop cancels one. The others would wait for ever for a closed client.
     """
     tasks: set[asyncio.Task[Any]] = set()
     send = producer._sender._send_produce_req
@@ -155,6 +155,6 @@ def watch_requests(producer: Any) -> set[asyncio.Task[Any]]:
 
 
 async def end_sending(producer: Any) -> None:
-    """Stop `producer` and drop what it has not sent: its own stop would wait for that (#1101)."""
+    """Stop `producer` and drop what it has not sent. Its own stop would wait for that (#1101)."""
     producer._closed = True  # prevents a warning
     await producer._sender.close()
