@@ -1,7 +1,7 @@
 """Checks an append against what the log holds. One rule for all logs.
 
-It tells ticks that continue their sequences from repeats, and from ticks that are neither. Pure:
-what the log holds is passed in. Comparing a repeat with the stored tick is the backend's work.
+It sorts ticks into those that continue their sequences, repeats, and wrong ones. Pure: what the log
+holds is passed in. The backend compares a repeat with the stored tick.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ticker.records import Gap, Quote, Tick
 from ticker.streams.sequence import Key
 
 tick_content: Final = operator.attrgetter("time", "received", "price")
-"""The fields that tell two ticks of one number apart."""
+"""If one of these fields differs, two ticks with the same number are not repeats."""
 
 _NUMBER_IT: Final = (
     "give it an origin (any name of your own), and a sequence that counts 1, 2, 3 … for each symbol"
@@ -28,13 +28,13 @@ class CheckedAppend(msgspec.Struct):
     """The ticks of one append, checked."""
 
     fresh: Sequence[Tick]
-    """Those to write. The same sequence that came in if nothing in it is a repeat."""
+    """The ticks to write: the very `ticks` that were passed in, if none is a repeat."""
     heads: dict[Key, int]
-    """The last sequences, after `fresh` is written."""
+    """The last sequences after `fresh` is written, of its keys only."""
     repeats: list[Tick]
-    """Those with a number that the log has given already: repeats or conflicts."""
+    """Ticks whose numbers the log has passed already: repeats, or conflicts if they differ."""
     wrong: dict[Key, int]
-    """Keys whose ticks do not continue, or differ within this call → the sequence expected next."""
+    """Keys whose ticks leave a hole, or differ within this call → the sequence expected next."""
 
 
 def check_append(
@@ -42,9 +42,9 @@ def check_append(
 ) -> CheckedAppend:
     """Check `ticks` against the `last` sequences of a log.
 
-    Ticks of an origin may begin in the middle, and continue after a gap that is in `gaps`. Those of
-    `own`, the origin of a numbering log, may not: nothing is missing before the log was made.
-    Raises `InvalidRecord` for a tick that is not numbered.
+    The first tick of a key may have any sequence. A later one may leave a hole if a gap in `gaps`
+    names exactly the missing ticks. Neither holds for `own`, the origin of a numbering log: its
+    ticks begin at 1. Raises `InvalidRecord` for a tick that is not numbered.
     """
     heads: dict[Key, int] = {}
     behind: list[Tick] = []
@@ -73,7 +73,8 @@ def check_append(
         key = (tick.origin, tick.symbol)
         name = (*key, tick.sequence)
         known = last.get(key, 0)
-        # Beyond what the log has, its twin is in this very call. Otherwise either may stay.
+        # The other tick of this number is in this call if the log has not come so far. Otherwise it
+        # is in the log, and the backend compares one repeat with it.
         twin = firsts[name] if tick.sequence > known else repeats.setdefault(name, tick)
         if twin != tick:
             wrong[key] = known + 1
@@ -85,10 +86,10 @@ def check_append(
 def ahead(
     quotes: Sequence[Quote], heads: Mapping[Key, int], last: Mapping[Key, int], own: str
 ) -> dict[Key, int]:
-    """Find keys whose quotes tell of ticks that are not there → the sequence expected next.
+    """Find keys with a quote that is ahead of the ticks → the sequence expected next.
 
-    `heads` are those of the same append. A quote of another origin may come before its ticks; one
-    of the log's own would leave a hole. Raises `InvalidRecord` for a quote that is not numbered.
+    `heads` are the last sequences after the same append. Only origin `own` counts: a quote of
+    another origin may come before its ticks. Raises `InvalidRecord` for a quote without a number.
     """
     check_quotes(quotes)
     wrong: dict[Key, int] = {}

@@ -14,7 +14,7 @@ from ticker.records import TICK_FIELDS
 
 
 def checked_symbols(symbols: Any) -> frozenset[str] | None:
-    """Return `symbols` if it is absent or a collection of texts. Raises `UsageError` otherwise.
+    """Return `symbols` as a set, or `None`. Raises `UsageError` if it is no collection of texts.
 
     A single text is refused: it is a collection of its letters, so "AAPL" would ask for A, P and L.
     """
@@ -39,7 +39,7 @@ def checked_last_seen(last_seen: Any) -> Mapping[tuple[str, str], int]:
 
 
 def checked_fields(fields: Any) -> tuple[str, ...]:
-    """Return `fields`, or all those of a tick if it is absent.
+    """Return `fields`, or all fields of a tick if it is absent.
 
     Raises `UsageError` for other names.
     """
@@ -88,7 +88,7 @@ def checked_place(when: Any) -> int | Literal["start", "end"]:
 
 
 def checked_number(name: str, number: Any, least: int) -> int:
-    """Return `number` as an integer from `least` on. Raises `UsageError` for anything else."""
+    """Return `number` as an integer. Raises `UsageError` if it is none, or below `least`."""
     whole = _whole(number)
     if whole is None or whole < least:
         raise UsageError(f"{name}: expected a whole number from {least} on, not {number!r:.60}")
@@ -96,7 +96,7 @@ def checked_number(name: str, number: Any, least: int) -> int:
 
 
 def _whole(number: Any) -> int | None:
-    """Return `number` as an integer, also from NumPy; `None` for True, 1.5 and "1"."""
+    """Return `number` (NumPy's too) as an integer; `None` for others, like True, 1.5 and "1"."""
     if isinstance(number, bool):
         return None
     try:

@@ -1,6 +1,6 @@
 """Ticks as numpy arrays: the kind of each field, and arrays from columns of Python values.
 
-Texts repeat, so they become numbers: each text once, and for each row the number of its text.
+Texts repeat, so a column holds each text once, and for each row the number of its text.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Texts(NamedTuple):
 
 
 def encode(texts: Iterable[str | None]) -> Texts:
-    """Find the different texts, in the order of their first row."""
+    """Convert a column of texts. `words` are in the order of their first row."""
     words: defaultdict[str | None, int] = defaultdict(count().__next__)
     codes = np.fromiter(map(words.__getitem__, texts), dtype=np.int32)
     return Texts(codes, list(words))
 
 
 def join(pieces: Iterable[Texts]) -> Texts:
-    """Put columns one after another."""
+    """Join columns of texts, one after another. Each text is in `words` once."""
     words: defaultdict[str | None, int] = defaultdict(count().__next__)
     codes = [
         np.array([words[word] for word in piece.words], dtype=np.int32)[piece.codes]

@@ -1,8 +1,7 @@
 """What every backend's stream shares: arguments, entering and leaving, health, statistics.
 
-It checks the arguments, and a backend answers the questions (`_find`, `_begin`, `_columns`, …). A
-backend's errors become states of health. What all its readings noticed is added up. Knows no
-backend.
+It checks the arguments, and a backend answers (`_find`, `_begin`, `_columns`, …). `health` turns a
+backend's errors into states, and adds up what all readings noticed. Knows no backend.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ from ticker.streams.sequence import Key
 
 
 class BaseStream(Stream, ABC):
-    """The base of a `Stream` at `url`. Methods without a docstring have the one of `Stream`."""
+    """The base of a `Stream` at `url`. `Stream` describes the methods without a docstring."""
 
     def __init__(self, url: str, *, silence: float = EMPTY_BATCH_AFTER) -> None:
-        """`silence`: seconds without a record after which a reading brings an empty batch."""
+        """`silence`: after this time without a record (s), a reading yields an empty batch."""
         self.url = url
         self._silence = silence
         self._readings: set[ActiveRead] = set()
@@ -48,7 +47,7 @@ class BaseStream(Stream, ABC):
 
     @abstractmethod
     async def _begin(self, request: ReadRequest) -> ActiveRead:
-        """Make a reading that has not begun yet."""
+        """Make the reading of `request`. It begins when its batches are asked for."""
 
     @abstractmethod
     def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]: ...
@@ -60,7 +59,7 @@ class BaseStream(Stream, ABC):
 
     @abstractmethod
     async def _read_health(self) -> Health:
-        """Return the health now, without what readings noticed. Raises `StreamError`."""
+        """Return the health now, without the counts of readings. Raises `StreamError`."""
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         return await self._find(checked_place(when))
@@ -153,7 +152,7 @@ class BaseStream(Stream, ABC):
     async def _position(self, after: Position | Literal["start", "end"]) -> Position:
         """Return the position at which `read(after)` begins.
 
-        Raises `UsageError` if there is none.
+        Raises `UsageError` if `after` is not a text.
         """
         if not isinstance(after, str):
             raise UsageError(
@@ -169,7 +168,7 @@ class BaseStream(Stream, ABC):
 
     @contextlib.contextmanager
     def _under_way(self, reading: ActiveRead) -> Iterator[None]:
-        """Count what `reading` notices, from now on and after its end."""
+        """Include the counts of `reading` in `read_stats`, also after its end."""
         self._readings.add(reading)
         try:
             yield

@@ -1,8 +1,8 @@
 """Counts and a hash per (origin, symbol), which show that two streams hold the same ticks.
 
-The digest is the sum, modulo 2**64, of one 64-bit hash for each tick over all of its fields. A sum
-does not depend on the order, so chunks may come in any. It finds lost, doubled and changed ticks.
-It does not protect against deliberate forgery.
+The digest is a sum, modulo 2**64: each tick adds one 64-bit hash of all its fields. A sum does not
+depend on the order, so chunks may come in any order. It finds lost, doubled and changed ticks. It
+does not protect against deliberate forgery.
 
 The hash of a tick joins the hashes of its fields: texts by BLAKE2b, numbers by their 64 bits as a
 float or integer, mixed by SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
@@ -28,7 +28,7 @@ Columns = Mapping[str, Any]
 """Field name → values, as `Stream.arrays` or `Stream.columns` yields them."""
 
 _NOTHING: Final = (1, 0)
-"""A span that stands for: this symbol is not compared."""
+"""An empty span, for a symbol that is not counted."""
 _BLOCK: Final = 32_768
 """Ticks hashed at once."""
 _Bits = npt.NDArray[np.uint64]
@@ -49,7 +49,10 @@ class Digest(msgspec.Struct, frozen=True):
 
 
 class Digests:
-    """Adds up chunks of columns. `within`: only these, from and to a sequence (inclusive)."""
+    """Adds up chunks of columns.
+
+    `within` limits what counts: (origin, symbol) → first and last sequence (inclusive).
+    """
 
     def __init__(self, within: Mapping[Key, tuple[int, int]] | None = None) -> None:
         self._within = within
@@ -107,8 +110,8 @@ def digests(
 ) -> dict[Key, Digest]:
     """Digest the ticks in `chunks`: (origin, symbol) → count, span and hash.
 
-    `within`: only these, from and to a sequence (inclusive). `stopped` ends it early, at the next
-    chunk.
+    `within` limits what counts: (origin, symbol) → first and last sequence (inclusive). Stops
+    before the next chunk once `stopped()` is true.
     """
     found = Digests(within)
     for chunk in chunks:
@@ -130,7 +133,7 @@ def _hashes(columns: Columns) -> _Bits:
     """Return one hash per tick."""
     rows = len(columns["sequence"])
     joined = np.empty(rows, np.uint64)
-    # A block at a time, so that all steps find it in the processor's cache.
+    # One block at a time, so that it stays in the processor's cache during all steps.
     for begin in range(0, rows, _BLOCK):
         block = np.zeros(min(_BLOCK, rows - begin), np.uint64)
         for n, field in enumerate(TICK_FIELDS, 1):
@@ -141,7 +144,7 @@ def _hashes(columns: Columns) -> _Bits:
 
 
 def _bits(values: Any, rows: slice, number: np.uint64) -> _Bits:
-    """Return the hashes of a field's values; only one hash if all are the same."""
+    """Return the hashes of a field's values; only one if it has one text, or no known number."""
     if isinstance(values, Texts):
         words = np.array([_text_hash(word) for word in values.words], np.uint64)
         mixed = _mix(words + number)
@@ -164,7 +167,7 @@ def _text_hash(text: str | None) -> int:
 
 
 def _mix(bits: _Bits) -> _Bits:
-    """Apply SplitMix64's finaliser, in place: each input bit changes half of the output bits."""
+    """Apply SplitMix64's finaliser in place: an input bit changes about half of the output bits."""
     bits ^= bits >> np.uint64(30)
     bits *= np.uint64(0xBF58476D1CE4E5B9)
     bits ^= bits >> np.uint64(27)

@@ -1,6 +1,6 @@
-"""Reads the last day before a moment, for sparklines and charts, and nothing later.
+"""Reads the last day before a moment, for sparklines and charts.
 
-If there are very many ticks, only the newest of the chosen symbols are read. Knows no backend.
+If that day has very many ticks, only the newest of the chosen symbols are read. Knows no backend.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ticker.streams.protocol import Stream
 from ticker.units import DAY
 
 _MOST: Final = 200_000
-"""The most ticks that are read: a second's work."""
+"""The most ticks that are read. That takes about a second."""
 _BATCH: Final = 2_000
 """The most ticks at once: folding them blocks a screen for a few ms."""
 
@@ -25,8 +25,9 @@ async def last_day(
 ) -> AsyncGenerator[Batch, None]:
     """Yield ticks and gaps of `symbols` from a day before `time` (µs, UTC), oldest first.
 
-    At most the `most` newest ticks come; on Kafka there may be more. A tape is read up to `time`
-    (inclusive), any other stream to its end: `time` is now, and other clocks may be ahead.
+    If there are more than `most` ticks, only about the newest `most` come. A tape is read up to
+    `time` (inclusive). Any other stream is read to its end: its `time` is now, and the clocks of
+    its writers may be ahead.
     """
     begin = await _begin(stream, time, symbols, most)
     if begin is None:
@@ -46,7 +47,7 @@ async def last_day(
 
 
 async def _begin(stream: Stream, time: int, symbols: Collection[str], most: int) -> Position | None:
-    """Find where the reading begins; `None` if no tick follows there."""
+    """Find where the reading begins; `None` if there is no tick to read."""
     begin = await stream.find(max(0, time - DAY))
     after_begin = await stream.count(begin)
     if not after_begin:
@@ -59,5 +60,5 @@ async def _begin(stream: Stream, time: int, symbols: Collection[str], most: int)
         newest = await stream.find_last(most, symbols=symbols)
     else:
         newest = await tape.step(end, -most, symbols=symbols)
-    # For a rare symbol, the newest ticks reach back further than a day.
+    # The newest ticks of a rare symbol may begin more than a day ago.
     return newest if await stream.count(newest) < after_begin else begin

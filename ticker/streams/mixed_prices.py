@@ -15,9 +15,9 @@ _simulated: Final = operator.attrgetter("simulated")
 def check_simulated(
     url: str, log_is_simulated: bool | None, *prices: Sequence[Tick | Quote]
 ) -> bool | None:
-    """Return whether prices are invented (`None`: none yet). All must agree with the first.
+    """Return whether the log's prices are invented; `None`: it has no price yet.
 
-    Raises `MixedPrices`.
+    Raises `MixedPrices` unless all `prices` agree with the log, or with the first if it has none.
     """
     for some in prices:
         kinds = {*map(_simulated, some)}

@@ -14,21 +14,21 @@ from ticker.streams.tape import Tape
 
 
 def as_tape(stream: Stream) -> Tape | None:
-    """Return `stream` if it has random access.
+    """Return `stream` if it is a tape, otherwise `None`.
 
-    Its URL does not tell: a tape that is made of a log keeps the URL of the log.
+    Its type decides, not its URL: a tape that is made of a log keeps the URL of the log.
     """
     return stream if isinstance(stream, Tape) else None
 
 
 def as_served(stream: Stream) -> Served | None:
-    """Return `stream` if it lies on servers."""
+    """Return `stream` if it is on servers, otherwise `None`."""
     backend = backend_of(stream.url)
     return cast("Served", stream) if backend and backend.is_served else None
 
 
 def retained(log: Log) -> Retained:
-    """Return `log` if its retention is ours. Raises `UsageError` otherwise."""
+    """Return `log` if this program deletes from it. Raises `UsageError` otherwise."""
     backend = backend_of(log.url)
     if not (backend and backend.retains):
         raise UsageError(

@@ -23,20 +23,19 @@ from ticker.streams.stream_choice import StreamChoice, choose_stream
 def open_stream(
     stream: str | StreamChoice | None = None, *, security: Security | None = None
 ) -> Stream:
-    """Return a reader of `stream`. Opens nothing yet, and never creates anything.
+    """Return a reader of `stream`. It opens nothing yet, and never creates anything.
 
     `stream` is what `--stream` takes: `sqlite:PATH` (`~` is the home),
     `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, the path of a recording (`.parquet`), `demo`, a
-    name from `[streams]` in the configuration, or `memory:NAME`, a log that this process alone
-    sees. Without it: `TICKER_STREAM`, then the
-    configuration's default, then the local log. `security` (for Kafka) replaces what the
-    configuration and the environment say.
+    name from `[streams]` in the configuration, or `memory:NAME` (a log in this process). `None`
+    means `TICKER_STREAM`, then the configuration's default, then the local log. `security` (for
+    Kafka) replaces what the configuration and the environment say.
 
         async with ticker.open_stream("demo") as stream:
             async for batch in stream.read("start", follow=False):
                 print(batch.to_dicts())
 
-    Raises `UsageError` for an unknown name or scheme, and `ConfigError` where the configuration is
+    Raises `UsageError` for an unknown name or scheme. Raises `ConfigError` if the configuration is
     wrong, a file that `security` names cannot be used, or the password is missing.
     """
     choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
@@ -72,11 +71,12 @@ def open_log(
 ) -> Log:
     """Return a writer (and reader) of `stream`. Entering it makes the log if it is missing.
 
-    `stream` and `security` are as for `open_stream`.
-    `keep_for` (µs since appending) and `keep_bytes` limit what is kept. Without them a file keeps
-    everything; new Kafka topics keep a week, and existing topics keep their own setting.
-    `partitions` (of ticks and quotes; 3) and `replication` (copies; the broker's default) are for
-    new Kafka topics too. What is not given comes from the stream's table in the configuration.
+    `stream` and `security` are as for `open_stream`. `keep_for` (µs since appending) and
+    `keep_bytes` limit what is kept. Without them a file keeps everything, and new Kafka topics keep
+    a week. `partitions` (of ticks and of quotes; default 3) and `replication` (copies; default: the
+    broker's) are for new Kafka topics. Existing topics keep their own settings. For Kafka, what is
+    not given comes from the stream's table in the configuration. Raises `UsageError` for a
+    recording.
     """
     choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
     address, security = choice.address, security or choice.security
@@ -109,9 +109,9 @@ def open_log(
 
 
 def canonical_url(choice: StreamChoice) -> str:
-    """Return one text for one stream, however it was written; no secrets.
+    """Return the same text for every spelling of a stream, without secrets.
 
-    Raises `UsageError`, and `ConfigError` if its configuration can never work.
+    Raises `UsageError`, and `ConfigError` if the stream's configuration can never work.
     """
     address = choice.address
     if address.path is None:
@@ -131,9 +131,9 @@ def _known(said: Mapping[str, int | None]) -> dict[str, int]:
 
 
 def _refuse_dead_link(address: StreamAddress) -> None:
-    """Refuse a dead link, for example to a disk that is not mounted yet.
+    """Raise `StreamNotWritable` if a dead link leads to the log.
 
-    Creates no folder for it.
+    Its disk may not be mounted yet, so its folder must not be made.
     """
     if not _path(address).parent.exists():
         problem = dead_link(user_path(written_path(address.url)))

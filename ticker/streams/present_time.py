@@ -8,10 +8,10 @@ from ticker.streams.stream_choice import StreamChoice, choose_stream
 
 
 async def present(stream: str | StreamChoice | None, *, is_replay: bool = False) -> int:
-    """Return now (µs, UTC); for a recording and in a replay, the time of the last tick.
+    """Return now (µs, UTC); for a recording or in a replay, the `received` of the last tick.
 
-    So a time without a date is on the last day with ticks. `stream` is as for `open_stream`. Raises
-    `StreamError` if a recording cannot be read.
+    So there a time without a date is on the last day with ticks. If there is no tick or it cannot
+    be read, returns now. `stream` is as for `open_stream`.
     """
     choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
     if choice.address.backend.is_writable and not is_replay:

@@ -1,9 +1,9 @@
 """What every stream promises, on every backend.
 
-A stream is an ordered log of ticks and gaps with the latest quotes and heartbeats beside it. Live,
-late and replayed reading are one read from different positions. Backends are chosen by URL
-(`ticker.streams.open`), know nothing of one another, and one contract
-suite checks these promises on all of them.
+A stream is an ordered log of ticks and gaps with the latest quotes and heartbeats beside it. Live
+reading, late reading and replay are the same `read` from different positions. The URL decides the
+backend (`ticker.streams.open`). Backends know nothing of one another. One contract suite checks
+these promises on all of them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class ReadStats(msgspec.Struct, frozen=True):
     repeats: int = 0
     """Repeated ticks that were dropped."""
     problem: str | None = None
-    """Why a reading that goes on cannot read now, in a sentence."""
+    """Why a running reading cannot read now, in a sentence; `None` if it can."""
 
     def plus(self, other: ReadStats) -> ReadStats:
-        """Return both together."""
+        """Return the sums, and the first problem."""
         return ReadStats(
             self.broken + other.broken,
             self.holes + other.holes,
@@ -43,9 +43,9 @@ class Stream(Protocol):
     """An ordered log of ticks and gaps, with the latest quotes and heartbeats beside it.
 
     `ticker.open_stream` returns one. Any number of readers may share a stream. Use it with `async
-    with`. All methods but `columns` are asynchronous. They raise `StreamError`, and `UsageError`
-    for an argument of the wrong kind. Making a stream does no input or output: errors come when it
-    is first used.
+    with`. All methods but `columns`, `arrays` and `read_stats` are asynchronous. They raise
+    `StreamError`, and `UsageError` for an argument of the wrong kind. Making a stream does no input
+    or output, so errors come at its first use.
     """
 
     url: str
@@ -54,11 +54,11 @@ class Stream(Protocol):
     async def snapshot(self) -> Batch:
         """Return the last quote of each (origin, symbol) and the last heartbeat of each writer.
 
-        The last heartbeat is the one that was written last, whatever its times; heartbeats come in
+        The last heartbeat is the one that was written last, whatever its times. Heartbeats come in
         the order in which they were written. `read(batch.position, last_seen=batch.last_seen)`
-        continues from here without a hole or a repeat, even while others write. A tick without a
-        quote is shown by a quote made of it, where the backend can find it. Raises `StreamMissing`
-        if there is no stream yet.
+        continues from here without a hole or a repeat, even while others write. If ticks have no
+        quote, a backend that can find the last one makes a quote of it. Raises `StreamMissing` if
+        there is no stream yet.
         """
         ...
 
@@ -75,7 +75,7 @@ class Stream(Protocol):
     async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
         """Return the position before the last `ticks` ticks (of `symbols`).
 
-        If there are fewer, it is before the first. On Kafka more may follow it.
+        If there are fewer, the position is before the first. On Kafka more ticks may follow it.
         """
         ...
 
@@ -87,10 +87,10 @@ class Stream(Protocol):
         ...
 
     async def gaps(self) -> Sequence[Gap]:
-        """Return all gaps that are held, to the present end.
+        """Return all gaps that are held, up to the present end.
 
-        Files and recordings store them apart from ticks, and read nothing else. Kafka reads the
-        whole topics.
+        Files and recordings store gaps apart from ticks, and read nothing else. On Kafka this reads
+        the whole topics.
         """
         ...
 
@@ -108,27 +108,26 @@ class Stream(Protocol):
             async for batch in stream.read("start", symbols=["AAPL"], follow=False):
                 print(batch.to_dicts())
 
-        A reading that is left before its end is closed at once by `contextlib.aclosing(reading)`.
+        To leave the loop early, use `contextlib.aclosing(reading)`: it closes the reading at once.
 
         `after` is `"start"` (all that is held), `"end"` (only what comes from now on) or the
         position of a batch: reading resumes after that batch. `last_seen` comes with a snapshot and
-        belongs to its position: (origin, symbol) → the sequence that the reader knows already. It
-        lets a reading drop ticks that the snapshot told, and name exactly those that are missing
-        right behind it. Without it, the first tick of each symbol sets the start. `symbols` limits
-        ticks, quotes and gaps to these symbols.
+        belongs to its position: (origin, symbol) → the sequence that the reader knows already. With
+        it, reading drops ticks that the snapshot includes, and names exactly the ticks that are
+        missing right after it. Without it, the first tick of each symbol sets the start. `symbols`
+        limits ticks, quotes and gaps to these symbols.
 
-        With `follow`, reading never ends by itself: an empty batch comes in each second of
-        silence, and if the stream goes away, reading waits for it (`health()` says so). Without
-        it, reading ends at the end that the stream had when it got there.
+        With `follow`, reading never ends by itself. An empty batch comes after each second of
+        silence. If the stream goes away, reading waits for it (`health()` says so). Without
+        `follow`, reading ends when it reaches the end of the stream.
 
         The ticks of one symbol come in the order in which they were appended; different symbols
         have no fixed order. No tick comes twice. Missing ticks (a hole, or records lost to
         retention) come as a `Gap` in the batch in which they are noticed. Records that cannot be
         read are counted (`health().broken`) and skipped.
 
-        Raises `UsageError` if `after` is neither word nor position, `WrongPosition` if it is the
-        position of another stream, and `StreamMissing` if there is no stream for `"start"` or
-        `"end"` to begin in.
+        Raises `UsageError` if `after` is not a text, `WrongPosition` if it is neither word nor
+        position of this stream, and `StreamMissing` for `"start"` and `"end"` without a stream.
         """
         ...
 
@@ -140,12 +139,12 @@ class Stream(Protocol):
         until: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """Yield ticks by column (field name → values), in chunks, to the present end.
+        """Yield ticks by column (field name → values), in chunks, up to the present end.
 
-        `since` is inclusive, `until` exclusive, both by `received` (µs since the epoch, UTC).
+        `since` (inclusive) and `until` (exclusive) limit `received` (µs since the epoch, UTC).
         `fields` names the columns wanted (default: all fields of a tick); fewer are quicker. This
-        method is synchronous, so it works where an event loop is running already. It makes no
-        object for each tick.
+        method is synchronous, and works even where an event loop is running. Files are read without
+        making an object for each tick.
         """
         ...
 
@@ -157,7 +156,7 @@ class Stream(Protocol):
         until: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the same as numpy arrays: int64, float64 or bool, and texts as `Texts`.
+        """Yield the same columns as numpy arrays: int64, float64 or bool, and texts as `Texts`.
 
         Unknown floats are NaN. In files this is faster than `columns`.
         """
@@ -168,7 +167,7 @@ class Stream(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Return how the stream is now. Never raises: the answer says what is wrong."""
+        """Return the state of the stream now. Never raises: the answer says what is wrong."""
         ...
 
     async def close(self, within: float = 5.0) -> int:
@@ -186,7 +185,7 @@ class Stream(Protocol):
 class Log(Stream, Protocol):
     """A stream that can be written. Entering it opens it, and creates it if missing.
 
-    Its ticks are numbered already: each brings its identity, (origin, symbol, sequence).
+    Ticks must be numbered before they are appended: their identity is (origin, symbol, sequence).
     """
 
     @property
@@ -208,25 +207,25 @@ class Log(Stream, Protocol):
     ) -> Position:
         """Write the records, and return the position after them. They are durable on return.
 
-        A tick that is there already changes nothing: its sequence is not above `last`. The first
-        tick of an (origin, symbol) may have any sequence; each later one continues it, or a gap of
-        the same call tells what is missing before it. Otherwise `SequenceConflict` is raised before
-        anything of the call is written. A tick or quote without an origin raises `InvalidRecord`.
-        Invented prices in a log of real ones, or the reverse, raise `MixedPrices`. A quote replaces
-        the one of its (origin, symbol), unless it is older (a lower sequence, or the same and an
-        earlier `time`). On Kafka, a quote that follows another within a second is sent at the end
-        of that second; and after a failure, or where two writers send the same ticks, a tick may
-        lie there twice, which readers drop.
+        A tick whose sequence is not above `last` is a repeat, and changes nothing. The first tick
+        of an (origin, symbol) may have any sequence. Each later tick must continue it, unless a gap
+        of the same call names the ticks that are missing before it. Otherwise `SequenceConflict` is
+        raised before anything of the call is written. A tick or quote without an origin raises
+        `InvalidRecord`. Invented prices in a log of real ones, or the reverse, raise `MixedPrices`.
+        A quote replaces the one of its (origin, symbol), unless it is older (a lower sequence, or
+        the same and an earlier `time`). On Kafka, a quote that follows another within a second is
+        sent at the end of that second. After a failure there, or if two writers send the same
+        ticks, a tick may be stored twice; readers drop the second.
         """
         ...
 
 
 class NumberingLog(Log, Protocol):
-    """A log under whose own origin writers number ticks: SQLite and memory, not Kafka.
+    """A log whose writers number ticks under its own origin: SQLite and memory, not Kafka.
 
-    A writer takes the next number from `last`. Of two writers that take the same one, the second
-    gets a `SequenceConflict`, reads `last` again and numbers its ticks again. So the ticks of this
-    origin begin at 1 and have no hole, and no quote runs ahead of them.
+    A writer takes the next number from `last`. If two writers take the same number, the second gets
+    a `SequenceConflict`, reads `last` again and numbers its ticks again. So the ticks of this
+    origin begin at 1 and have no hole, and no quote is ahead of them.
     """
 
     @property
@@ -236,7 +235,7 @@ class NumberingLog(Log, Protocol):
 
 
 class Served(Protocol):
-    """A stream on servers. They may have several names, and so may the stream."""
+    """A stream on servers. Different URLs may reach the same log; `log_id` tells."""
 
     async def log_id(self) -> str:
         """Return the `Log.id` of the log that is there now. Raises `StreamError`."""
@@ -244,10 +243,13 @@ class Served(Protocol):
 
 
 class Retained(NumberingLog, Protocol):
-    """A log whose retention is ours: SQLite. A log in memory keeps all, and Kafka has its own."""
+    """A log from which this program deletes: SQLite. Memory keeps all; Kafka deletes by itself."""
 
     async def hold(self, reader: str, position: Position | None) -> None:
-        """Keep all that follows `position` for `reader`, across restarts. `None` ends the hold."""
+        """Keep all that follows `position` for `reader`, across restarts. `None` ends the hold.
+
+        Raises `WrongPosition` if this log never gave it out.
+        """
         ...
 
     async def holds(self) -> Mapping[str, Hold]:
@@ -255,8 +257,8 @@ class Retained(NumberingLog, Protocol):
         ...
 
     async def prune(self) -> int:
-        """Delete what retention allows now.
+        """Delete what retention allows now, except what is held.
 
-        Returns the number of ticks deleted. Never what is held.
+        Returns the number of ticks deleted.
         """
         ...

@@ -1,8 +1,7 @@
 """What all backends' readings share: one `ActiveRead` is one running `read`.
 
-Here are the arguments of a read, what it has seen and counted, and the gaps that a reader notices
-itself. A backend adds how its records are read. `ThreadRead` is for backends that block. Knows no
-backend.
+It has the arguments of a read, what was seen and counted, and the gaps that a reader notices. A
+backend adds how records are read. `ThreadRead` is for backends that block. Knows no backend.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ticker.streams.protocol import ReadStats
 from ticker.streams.sequence import Key, SequenceTracker, missing_ticks
 
 EMPTY_BATCH_AFTER: Final = 1.0
-"""An empty batch comes after this many seconds without a record."""
+"""After this time without a record (s) an empty batch comes."""
 
 
 class ReadRequest(msgspec.Struct, frozen=True):
@@ -34,7 +33,7 @@ class ReadRequest(msgspec.Struct, frozen=True):
     follow: bool = True
     limit: int = 5_000
     silence: float = EMPTY_BATCH_AFTER
-    """Seconds without a record after which an empty batch comes."""
+    """After this time without a record (s) an empty batch comes."""
 
 
 class ColumnRequest(msgspec.Struct, frozen=True):
@@ -61,7 +60,7 @@ class ColumnRequest(msgspec.Struct, frozen=True):
 
 
 class Lost(NamedTuple):
-    """Ticks that retention deleted before their reader came to them."""
+    """Ticks of one (origin, symbol) that retention deleted before a reader read them."""
 
     key: Key
     through: int
@@ -75,9 +74,9 @@ class ActiveRead(ABC):
         self.request = request
         self.sequences = SequenceTracker(request.last_seen)
         self.broken = 0
-        """Records skipped."""
+        """Unreadable records that were skipped."""
         self.problem: str | None = None
-        """Why it cannot read now; a stream that is away is waited for."""
+        """Why it cannot read now; `None` if it can. It may be waiting for a stream that is away."""
 
     @abstractmethod
     def batches(self) -> AsyncGenerator[Batch, None]:
@@ -88,7 +87,7 @@ class ActiveRead(ABC):
         """Make it end soon."""
 
     def read_stats(self) -> ReadStats:
-        """Return the counts since it began."""
+        """Return the counts since the reading began."""
         return ReadStats(self.broken, self.sequences.holes, self.sequences.repeats, self.problem)
 
     def span_gap(
@@ -101,7 +100,7 @@ class ActiveRead(ABC):
     ) -> Gap:
         """Make a gap in what this reader knows, from `since` to `until` (µs, UTC).
 
-        It is about `symbols`, or about all that is read.
+        It is about `symbols`; `None`: about all that it reads.
         """
         about = self.request.symbols if symbols is None else symbols
         return Gap(
@@ -124,10 +123,11 @@ class ActiveRead(ABC):
         *,
         lost_gaps: bool,
     ) -> list[Gap]:
-        """Describe what retention deleted unread: exactly if possible, or as a span.
+        """Make gaps for what retention deleted unread.
 
-        `lost` are the ticks that it is about; `lost_gaps` says that gaps were deleted too. `origin`
-        is the log's, `since` the time of the reader's position, and `until` that of the oldest tick
+        If a symbol's sequence is known, its gap names the exact ticks of `lost`. All other symbols
+        share a span; it is about all symbols if `lost_gaps` (gaps were deleted too). `origin` is
+        the log's. `since` is the time of the reader's position, and `until` that of the oldest tick
         that is held (µs, UTC).
         """
         gaps: list[Gap] = []
@@ -155,7 +155,7 @@ class ThreadRead(ActiveRead):
 
     @abstractmethod
     def next(self) -> Batch | None:
-        """Return the next batch, an empty one after a silence, `None` at the end or a stop."""
+        """Return the next batch, an empty one after a silence, or `None` at the end or a stop."""
 
     @abstractmethod
     def close(self) -> None:
@@ -177,5 +177,5 @@ class ThreadRead(ActiveRead):
 
 
 def wanted_gaps(gaps: Collection[Gap], symbols: Collection[str] | None) -> list[Gap]:
-    """Return those of `gaps` that concern `symbols` (`None`: all)."""
+    """Return the gaps that concern `symbols` (`None`: all gaps)."""
     return [gap for gap in gaps if gap.concerns(symbols)]

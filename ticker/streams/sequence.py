@@ -3,8 +3,8 @@
 A stream promises each symbol's ticks as 1, 2, 3 … without a hole. This file checks it:
 `SequenceTracker.take` lets each tick through once, drops repeats, and turns every hole into a `Gap`
 when it is noticed. The first tick of a symbol sets the start, unless a snapshot (or
-`SequenceTracker.skip`) told the sequence before it. Pure: no clock, no input or output, no
-knowledge of what stores the ticks.
+`SequenceTracker.skip`) has set it. Pure: no clock, no input or output, no knowledge of what stores
+the ticks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from ticker.records import READER, Gap, GapReason, Tick
 
 _TOLD_AHEAD: Final = 1_000
-"""How many announced holes to remember per symbol. Older ones are dropped."""
+"""The most holes remembered of a symbol that the stream's gaps name. Older ones are dropped."""
 
 Key = tuple[str, str]
 """(origin, symbol)."""
@@ -28,18 +28,18 @@ class SequenceTracker:
         self.holes = 0
         """Ticks found missing (ticks, not spans)."""
         self.repeats = 0
-        """Ticks seen before, and dropped."""
+        """Ticks that were dropped because they were seen before."""
         self._last: dict[Key, int] = dict(last_seen or {})
         self._told: dict[Key, list[tuple[int, int]]] = {}
 
     def take(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap] = ()
     ) -> tuple[Sequence[Tick], list[Gap]]:
-        """Return the ticks of `ticks` that are new, and a gap for each hole before one of them.
+        """Return the new ones of `ticks`, and a gap for each hole before one of them.
 
-        `gaps` are those that the stream itself holds in the same span: what they call missing is
-        counted, but not reported again. The ticks come back as they are, without a copy, when none
-        is a repeat.
+        `gaps` are those that the stream itself holds in the same span. Ticks that they name as
+        missing are counted, but get no second gap. If no tick is a repeat, `ticks` itself is
+        returned, not a copy.
         """
         passed, found, _ = self._take(ticks, gaps, stops=False)
         return passed, found
@@ -47,10 +47,10 @@ class SequenceTracker:
     def take_to_hole(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap] = ()
     ) -> tuple[Sequence[Tick], list[Gap], int]:
-        """Like `take`, but stop before a hole that follows a new tick.
+        """Do what `take` does, but stop before a hole that follows a new tick and needs a gap.
 
-        Also returns the number of ticks left over. The gap of such a hole begins another batch:
-        within one, gaps come before ticks.
+        Also returns the number of ticks left over. That gap begins the next batch, because the gaps
+        of a batch come before its ticks.
         """
         return self._take(ticks, gaps, stops=True)
 
@@ -83,33 +83,33 @@ class SequenceTracker:
         return ticks, found, left
 
     def _note(self, gaps: Sequence[Gap]) -> None:
-        """Remember what `gaps` of the stream itself call missing."""
+        """Remember which ticks the stream's own `gaps` name as missing."""
         for gap in gaps:
             if gap.symbol is not None and gap.missing is not None:
                 key = (gap.origin, gap.symbol)
                 spans = [*self._told.get(key, ()), gap.missing]
-                # What lies before our position cannot be a hole any more.
+                # A span up to the last sequence seen cannot be a hole any more.
                 passed = self._last.get(key, 0)
                 spans = [span for span in spans if span[1] > passed][-_TOLD_AHEAD:]
                 self._told[key] = spans
 
     def last(self, origin: str, symbol: str) -> int | None:
-        """Return the last sequence seen, or told by a snapshot; `None` before the first."""
+        """Return the last sequence seen, skipped or set by a snapshot; `None` before the first."""
         return self._last.get((origin, symbol))
 
     def last_seen(self) -> dict[Key, int]:
-        """Return (origin, symbol) → the last sequence seen, or told by a snapshot."""
+        """Return (origin, symbol) → the last sequence seen, skipped or set by a snapshot."""
         return dict(self._last)
 
     def forget(self) -> None:
-        """Forget what was seen, but keep the counts."""
+        """Forget the sequences and the named holes, but keep the counts."""
         self._last.clear()
         self._told.clear()
 
     def skip(self, origin: str, symbol: str, through: int) -> tuple[int, int] | None:
-        """Advance to `through` (inclusive). Returns the first and last sequence skipped.
+        """Advance to `through` (inclusive). Return the first and last sequence skipped.
 
-        Returns `None` if nothing was skipped or this is the symbol's first sequence.
+        They count as holes. Returns `None` if nothing was skipped, or none was known before.
         """
         before = self._last.get((origin, symbol))
         if before is not None and before >= through:
@@ -121,10 +121,10 @@ class SequenceTracker:
         return before + 1, through
 
     def _hole(self, key: Key, first: int, last: int, tick: Tick) -> list[Gap]:
-        """Make gaps for `first` to `last` (inclusive), without what the stream's gaps told."""
+        """Make gaps for `first` to `last` (inclusive), except what the stream's gaps name."""
         self.holes += last - first + 1
         told = self._told.pop(key, [])
-        # Those that reach further may tell of later holes.
+        # Spans that reach further may cover later holes.
         if later := [span for span in told if span[1] > last]:
             self._told[key] = later
         return [
@@ -161,7 +161,7 @@ def missing_ticks(
 
 
 def left_of(first: int, last: int, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Return the parts of `first` to `last` that lie in none of `spans`; all inclusive."""
+    """Yield the parts of `first` to `last` that are in none of `spans`; all inclusive."""
     for told_first, told_last in sorted(spans):
         if told_last < first:
             continue

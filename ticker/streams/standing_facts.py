@@ -1,6 +1,6 @@
-"""Standing facts: the fields of a quote that no tick has. Pure.
+"""Standing facts: the fields of a quote that rarely change. Pure.
 
-A tape stores their changes. A tick and the facts known by then make a quote.
+A recording stores their changes. A tick and the facts known by then make a quote.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STANDING: Final = (
     "previous_close",
     "open",
 )
-"""The fields of a quote that no tick has. A recording stores their changes."""
+"""The standing facts. Ticks have only `currency` and `session`, and may lack them."""
 # The first fields of a quote are those of a tick, in another order.
 _SHARED: Final = Quote.__struct_fields__[: len(Tick.__struct_fields__)]
 _CURRENCY: Final = _SHARED.index("currency")
@@ -70,7 +70,7 @@ class KnownFacts:
         self._facts: dict[Key, Facts] = {}
 
     def changes(self, quotes: Iterable[Quote], *, fixed_only: bool = False) -> list[Facts]:
-        """Return the facts of `quotes` that changed.
+        """Return the facts of `quotes` that changed, and remember them.
 
         `fixed_only`: leave out what is true only on the quotes' own day (see `fixed`).
         """
@@ -78,7 +78,7 @@ class KnownFacts:
         return self.new(map(fixed, told) if fixed_only else told)
 
     def new(self, told: Iterable[Facts]) -> list[Facts]:
-        """Return the facts that changed."""
+        """Return the facts that changed, and remember them."""
         changed: list[Facts] = []
         for facts in told:
             key = (facts.origin, facts.symbol)
@@ -89,17 +89,17 @@ class KnownFacts:
 
 
 def fixed(facts: Facts) -> Facts:
-    """Return the facts that never change: a stream keeps only the latest quote.
+    """Return `facts` without the session, the previous close and the open.
 
-    The session, the previous close and the open belong to the quote's own day.
+    These belong to the quote's own day, and the ticks may be from an earlier day.
     """
     return msgspec.structs.replace(facts, session=None, previous_close=None, open=None)
 
 
 def quote_of(tick: Tick, facts: Facts | None) -> Quote:
-    """Make the quote after `tick` of its fields and the standing facts known by then.
+    """Make the quote after `tick` from its fields and `facts`, those known by then.
 
-    If the facts lack the previous close, it is `price` minus `day_change`.
+    If `facts` lack the previous close, it is `price` minus `day_change`.
     """
     told = [*_trade(tick)]
     close = None if facts is None else facts.previous_close

@@ -41,7 +41,7 @@ class StreamChoice(msgspec.Struct, frozen=True):
 
     url: str
     named: bool
-    """Whether a user named it. We may prune the default log and the demo's."""
+    """Whether a user named it. If not (the default log, the demo's), old ticks may be deleted."""
     demo: bool = False
     default: bool = False
     """Whether it is used if no stream is named."""
@@ -71,16 +71,16 @@ class StreamChoice(msgspec.Struct, frozen=True):
 
     @property
     def keep_for(self) -> int | None:
-        """Return the retention by time of appending (µs); `None`: for ever."""
+        """Return how long ticks are kept after appending (µs); `None`: for ever."""
         return None if self.named else KEEP_DEFAULT_LOG
 
 
 def choose_stream(word: str | None = None, config: Config | None = None) -> StreamChoice:
     """Find the stream that `word` names: a URL, `demo`, or a name of the configuration.
 
-    Without a word: `TICKER_STREAM`, then the configuration's `defaults.stream`, then the local log.
-    A URL never needs the configuration, so it is not read then. Raises `UsageError` for a name that
-    is not configured, and `ConfigError`.
+    `None` means `TICKER_STREAM`, then the configuration's `defaults.stream`, then the local log.
+    For a URL, the configuration is not read. Raises `UsageError` for a name that is not configured,
+    and `ConfigError` for a wrong configuration.
     """
     if word is not None:
         return _named_or_url(word, config)
@@ -101,7 +101,7 @@ def demo_stream() -> StreamChoice:
 
 
 def configured_stream(name: str, config: Config) -> StreamChoice:
-    """Return the stream of that name in the file. Raises `ConfigError`."""
+    """Return the stream `name`, which must be in `config`. Raises `ConfigError`."""
     stream = config.streams[name]
     is_kafka = parse_address(stream.url).backend is Backend.KAFKA
     security = config.security(name) if is_kafka else None
@@ -109,7 +109,7 @@ def configured_stream(name: str, config: Config) -> StreamChoice:
 
 
 def is_path(word: str) -> bool:
-    """Tell whether `word` means a file or folder, whether it is there or not."""
+    """Tell whether `word` means a file or folder, which need not exist."""
     return "/" in word or word in _FOLDERS or word.lower().endswith(_FILES)
 
 

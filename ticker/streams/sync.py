@@ -1,8 +1,8 @@
 """Asynchronous reading for synchronous callers: an event loop runs in a thread of its own.
 
-It works inside a running event loop, as in a notebook. The loop keeps running while the caller
+It works even inside a running event loop, as in a notebook. The loop keeps running while the caller
 works on an item. If it stood still, its deadlines would pass, and a healthy broker would look
-silent. It ends at the end of the items, when the caller drops them half way, and with the
+silent. The loop ends after the last item, when the caller drops the items early, or with the
 interpreter.
 """
 
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 def blocking(items: AsyncGenerator[_T, None]) -> Generator[_T, None, None]:
     """Yield `items`, one after another. Raises what they raise.
 
-    Reads ahead of the caller only as far as `items` themselves do.
+    Asks `items` for the next one only when the caller does.
     """
     loop = _Loop(items)
     try:
@@ -37,11 +37,11 @@ class _Loop(Generic[_T]):
         self._items = items
         self._turn = asyncio.Lock()  # an interrupted `next` must end before the items are closed
         self._stop = asyncio.Event()
-        # By a factory, or the loop would count as that of the thread that makes it.
+        # Without a factory, the runner would make this loop that of the calling thread.
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
-        # A daemon, because the interpreter would wait for any other thread for ever: items that are
-        # still in use are dropped after all threads.
+        # A daemon thread: at exit the interpreter waits for other threads, and only then drops the
+        # items that are still in use. So it would wait for ever.
         self._thread = threading.Thread(target=self._run, name="ticker-columns", daemon=True)
         self._thread.start()
         atexit.register(self.end)
@@ -55,14 +55,14 @@ class _Loop(Generic[_T]):
             asked.cancel()  # if the caller is interrupted
 
     def end(self) -> None:
-        """Close the items, and wait until the thread has ended. It may be called again."""
+        """Close the items, and wait until the thread has ended. A second call is harmless."""
         atexit.unregister(self.end)
         if self._thread.is_alive():
             try:
                 self._loop.call_soon_threadsafe(self._stop.set)
             except RuntimeError:
                 return  # closed just now
-            # Items in a reference cycle are dropped by any thread, even this one.
+            # The garbage collector drops items in a reference cycle in any thread, even this one.
             if threading.current_thread() is not self._thread:
                 self._thread.join()
 

@@ -26,9 +26,9 @@ class Move(msgspec.Struct, frozen=True):
     """A large change of a price within a short time."""
 
     time: int
-    """When the first of its ticks was due (µs, UTC)."""
+    """`received` of its first tick (µs, UTC)."""
     until: int
-    """When the last of its ticks was due; `time` if it has one tick."""
+    """`received` of its last tick (µs, UTC); the same as `time` if it has one tick."""
     symbol: str
     percent: float
 
@@ -37,7 +37,7 @@ class SessionChange(msgspec.Struct, frozen=True):
     """The trading session of some symbols changed."""
 
     time: int
-    """When the first of its ticks was due (µs, UTC)."""
+    """`received` of the first tick in the new session (µs, UTC)."""
     session: str
     symbols: tuple[str, ...]
 
@@ -46,8 +46,8 @@ class SessionChange(msgspec.Struct, frozen=True):
 class Tape(Stream, Protocol):
     """A stream with random access: a recording. Its ticks come in order of time.
 
-    A tick is due when the running maximum of `received` reaches it. So if the recording machine's
-    clock was set back, the tape continues at once. Times are µs since the epoch, UTC.
+    A tick is due at the latest `received` up to and including its own. So there is no pause where
+    the recording machine's clock was set back. Times are µs since the epoch, UTC.
     """
 
     async def digests(self) -> Mapping[tuple[str, str], Digest]:
@@ -58,13 +58,13 @@ class Tape(Stream, Protocol):
         ...
 
     async def snapshot_at(self, position: Position) -> Batch:
-        """Return what was known at that time, without anything later."""
+        """Return the snapshot at `position`: the quotes known there, and nothing later."""
         ...
 
     async def last_ticks(self, time: int) -> Batch:
-        """Return the last tick of each (origin, symbol) of those due by `time`.
+        """Return the last tick of each (origin, symbol) that is due by `time` (inclusive).
 
-        `read` of the batch's position continues with the first tick that is due later.
+        `read` from the batch's position continues with the first tick that is due later.
         """
         ...
 
@@ -73,7 +73,7 @@ class Tape(Stream, Protocol):
     ) -> int | None:
         """Return when the next tick (of `symbols`) after `time` is due; `None` if there is none.
 
-        `forward=False`: the last one before `time`.
+        With `forward=False`, the last one before `time`.
         """
         ...
 
@@ -82,7 +82,7 @@ class Tape(Stream, Protocol):
         ...
 
     async def index(self) -> None:
-        """Learn where the ticks of each symbol lie, which makes later searches fast.
+        """Index where the ticks of each symbol are, so that later searches are fast.
 
         It reads the whole file once, in a thread.
         """
@@ -91,17 +91,20 @@ class Tape(Stream, Protocol):
     async def moves(
         self, start: int, end: int, *, symbols: Collection[str] | None = None, count: int
     ) -> Sequence[Move]:
-        """Return the `count` largest moves (of `symbols`) from `start` to `end`, largest first."""
+        """Return the `count` largest moves (of `symbols`), largest first.
+
+        They are in the span from `start` to `end`, both inclusive.
+        """
         ...
 
     async def session_changes(
         self, start: int, end: int, *, symbols: Collection[str] | None = None
     ) -> Sequence[SessionChange]:
-        """Return the changes of the trading session (of `symbols`) from `start` to `end`."""
+        """Return the changes of session (of `symbols`) from `start` to `end`, both inclusive."""
         ...
 
     async def step(
         self, position: Position, ticks: int, *, symbols: Collection[str] | None = None
     ) -> Position:
-        """Return the time `ticks` ticks (of `symbols`) later (negative: earlier)."""
+        """Return the position `ticks` ticks (of `symbols`) later; negative: earlier."""
         ...

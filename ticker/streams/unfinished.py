@@ -4,9 +4,9 @@ A Parquet file without its end is unreadable. So a recorder of `FILE` appends to
 SQLite log that any reader of a stream can follow, and writes `FILE` once, at the end. A recorder
 that was killed leaves `FILE.part` behind; `mend` makes `FILE` of it.
 
-Beside it lies `FILE.part.facts`. It holds one JSON value per line: whether `FILE` may be replaced,
+Beside it is `FILE.part.facts`. It holds one JSON value per line: whether `FILE` may be replaced,
 then each change of a standing fact (a log keeps only the latest quote). A recorder locks this file
-as long as it lives; the kernel frees the lock with the process.
+as long as it runs. The kernel frees the lock when the process ends.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ _NOTHING: Final = Manifest(VERSION, "", 0)
 
 
 class UnfinishedRecording:
-    """The unfinished recording beside `path`, locked while inside. A context manager.
+    """The unfinished recording beside `path`. A context manager that holds its lock.
 
-    `replace`: the finished recording may replace a file at `path`. Raises `RecordingUnderWay` if
-    another process holds it, and `StreamNotWritable`.
+    `replace`: the finished recording may replace a file at `path`. Entering raises
+    `RecordingUnderWay` if another recorder holds the lock, and `StreamNotWritable`.
     """
 
     def __init__(self, path: Path, *, replace: bool = False) -> None:
@@ -61,11 +61,11 @@ class UnfinishedRecording:
 
     @property
     def has_log(self) -> bool:
-        """Tell whether there is something to finish."""
+        """Tell whether there is a log to finish."""
         return self.log.exists()
 
     def tell(self, ticks: int, quotes: Sequence[Quote], *, fixed_only: bool = False) -> None:
-        """Save the new standing facts of `quotes`; they are true after so many `ticks`.
+        """Save the new standing facts of `quotes`. They are true after the first `ticks` ticks.
 
         They are on the disk on return. See `Recorder.tell` for `fixed_only`.
         """
@@ -73,15 +73,15 @@ class UnfinishedRecording:
         self._write([PlacedFacts(ticks, facts) for facts in changes])
 
     def tell_facts(self, ticks: int, facts: Iterable[Facts]) -> None:
-        """Save facts, like `tell`, that were saved before."""
+        """Save the new ones of `facts`, which come from another tape, as `tell` does."""
         self._write([PlacedFacts(ticks, each) for each in self._known.new(facts)])
 
     async def finish(self, on_progress: Callable[[int], None] = lambda _: None) -> Manifest | None:
         """Write the recording of all that the log holds, then remove the log.
 
-        Returns what the recording holds. Without a tick no file is written, and it is `None`.
-        `on_progress` gets the ticks read so far. If the disk is full or a file at `path` must not
-        be replaced, raises `StreamNotWritable` and leaves all unchanged.
+        Returns what the recording holds; `None` if the log has no tick: then no file is written.
+        `on_progress` gets the number of ticks read so far. If the disk is full or a file at `path`
+        must not be replaced, raises `StreamNotWritable` and leaves all unchanged.
         """
         manifest: Manifest | None = None
         with Recorder(self.path, replace=self.replace) as recorder:
@@ -132,7 +132,7 @@ class UnfinishedRecording:
         os.close(self._descriptor)
 
     def _lines(self) -> list[bytes]:
-        """Return the whole lines. A crash may have cut off the last."""
+        """Return the complete lines. A crash may have cut off the last line."""
         text = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
         return text.split(b"\n")[:-1]
 
@@ -178,10 +178,10 @@ class UnfinishedRecording:
 def mend(path: Path) -> Manifest | None:
     """Finish the recording `path` that a killed recorder left.
 
-    Returns what it holds; `None` if there was nothing to finish. A recorder that was killed before
-    its first tick leaves no file: then it holds no tick. A living recorder continues: then `path`
-    is the recording that it will replace. Synchronous, and works inside a running event
-    loop. Raises `RecordingUnderWay` if there is no such recording yet, and `StreamNotWritable`.
+    Returns what it holds; without a tick no file is written. Returns `None` if there was nothing to
+    finish, or if another recorder runs and will replace the recording at `path`. Raises
+    `RecordingUnderWay` if another recorder runs and there is no file at `path` yet. Raises
+    `StreamNotWritable`. Synchronous, and works inside a running event loop.
     """
     if not part_path(path).exists():
         return None
