@@ -1,9 +1,9 @@
 """Limits the requests an hour: one count for all pollers of a user on a machine.
 
-Pollers share a small file in the state directory, locked while it is read and written. No hour
-holds more requests than allowed, of all pollers together and across restarts. Polls come before
-charts and searches. If the file cannot be used, each poller counts its own requests. This module
-knows no source.
+Pollers share a small file, which is locked while it is read and written. Together they never send
+more requests in an hour than allowed, even if pollers restart. A restart of the machine clears the
+count. Polls come before charts and searches. If the file cannot be used, each poller counts its own
+requests. This module knows no source.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ticker.units import HOUR, MINUTE
 _GONE: Final = 5 * MINUTE
 """A poller that sent nothing for this long is no longer counted (µs)."""
 _AHEAD: Final = MINUTE
-"""An entry this far in the future is from before the machine's last start (µs)."""
+"""An entry further in the future than this is from before the machine's last start (µs)."""
 
 
 class Wish(msgspec.Struct):
@@ -31,7 +31,7 @@ class Wish(msgspec.Struct):
 
     per_hour: int
     at: int
-    """When it last sent anything (µs)."""
+    """When it last sent a request, or was refused one (µs)."""
 
 
 class _Counts(msgspec.Struct):
@@ -42,7 +42,7 @@ class _Counts(msgspec.Struct):
     wishes: dict[str, Wish] = {}
 
     def clear(self, now: int) -> None:
-        """Drop requests older than an hour, and pollers that are gone."""
+        """Drop requests older than an hour, pollers that are gone, and impossible entries."""
         self.polls = [at for at in self.polls if now - HOUR < at <= now + _AHEAD]
         self.extras = [at for at in self.extras if now - HOUR < at <= now + _AHEAD]
         self.wishes = {
@@ -51,7 +51,7 @@ class _Counts(msgspec.Struct):
 
 
 class Budget:
-    """One poller's part of `per_hour` requests, which are for all pollers (`None`: no limit).
+    """One poller's share of the `per_hour` requests of all pollers (`None`: no limit).
 
     `uptime` returns µs since the machine was started, the same for all pollers. `shared` is their
     file; `None`: this poller is alone. Several threads may use one budget.
@@ -73,21 +73,21 @@ class Budget:
         self._lock = threading.Lock()
 
     def now(self) -> int:
-        """Return the time of its own clock (µs)."""
+        """Return µs since the machine was started."""
         return self._uptime()
 
     def wish(self, per_hour: int) -> None:
-        """Set how many polls an hour this poller would send. Others learn it with its next one."""
+        """Set how many polls an hour this poller wants. Others learn it at its next request."""
         self._wish = min(per_hour, self.per_hour or per_hour)
 
     @property
     def others(self) -> int:
-        """The number of other pollers that share it now."""
+        """The number of other pollers at this poller's last request."""
         return len(self._counts.wishes.keys() - {self._key})
 
     @property
     def share(self) -> int | None:
-        """The polls an hour that this poller may plan for. All wishes are cut by one factor."""
+        """The polls an hour to plan for. If there are too many wishes, one factor cuts them all."""
         if self.per_hour is None:
             return None
         others = self._others_wish()
@@ -96,7 +96,7 @@ class Budget:
         return max(1, self._wish * self.per_hour // (self._wish + others))
 
     def earliest(self, requests: int) -> int:
-        """Return when this many more polls may be sent (µs, by `now`)."""
+        """Return when `requests` more polls may be sent (µs, by `now`): now or later."""
         now = self._uptime()
         if self.per_hour is None:
             return now
@@ -106,9 +106,9 @@ class Budget:
         return now if over <= 0 else spent[over - 1] + HOUR
 
     def take(self, *, is_extra: bool = False) -> int:
-        """Count a request that is sent now and return 0, or return how long to wait first (µs).
+        """Count a request and return 0, or return how long to wait before it may be sent (µs).
 
-        `is_extra`: it is no poll, and may use only what the polls leave.
+        `is_extra`: it is not a poll, so it may use only what no poller wants for polls.
         """
         if self.per_hour is None:
             return 0

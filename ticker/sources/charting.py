@@ -1,7 +1,7 @@
 """Reads the minute bars of a symbol from Yahoo's answer about its chart.
 
-Pure. No answer raises an exception: minutes that have no usable price or time, or are out of order,
-are skipped. Prices are 32-bit floats and are rounded as live prices are.
+Pure. No answer raises an exception. Minutes that have no usable price or time, or are out of order,
+are skipped. Prices are 32-bit floats, and are rounded in the same way as live prices.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ticker.sources.pricing import meant_price
 from ticker.units import MINUTE, SECOND
 
 _MOST: Final = 2_000
-"""The most minutes that are kept, the last ones. A day has 1,440."""
+"""The most minutes that are kept; older ones are dropped. A day has 1,440."""
 _MAX_DECIMALS: Final = 12
 
 
 def read_bars(answer: object, symbol: str, received: int) -> MinuteBars | None:
-    """Return the bars in an answer about `symbol` that came at `received` (µs, UTC).
+    """Return the bars in an answer that came at `received` (µs, UTC). A bar's time is its end.
 
-    `None`: it is no such answer. The last minute ends when the answer came.
+    `None`: it is no chart of `symbol`. An unfinished minute ends when the answer came.
     """
     match answer:
         case {"chart": {"result": [{"meta": {"symbol": told, **facts}, **result}, *_]}} if (
@@ -61,7 +61,7 @@ def _columns(indicators: object) -> list[Iterable[object]]:
 
 
 def _end(begin: object, received: int) -> int | None:
-    """Return when a minute ends (µs) that begins at `begin` (s); `None`: after `received`."""
+    """Return the end (µs) of the minute from `begin` (s): at most `received`. `None`: invalid."""
     if isinstance(begin, bool) or not isinstance(begin, int):
         return None
     if not 0 < begin * SECOND < min(received, MAX_TIME):

@@ -54,15 +54,15 @@ class Fetched(NamedTuple):
     simulated: bool
     """Whether the server says that its prices are invented."""
     requests: int
-    """Requests for quotes that it took, yfinance's own second try included."""
+    """Requests that it took, yfinance's own second try included, but not cookie and crumb."""
 
 
 class Fetcher:
     """Fetches with a session, cookies and crumb of its own, in one thread.
 
-    Errors carry `name`, the source's. `server` (`HOST:PORT`) stands in for Yahoo. `deadline` is in
-    seconds. `clock` returns µs since the epoch. `permit` is called before each request, and raises
-    a `SourceError` if the request must not be sent.
+    `name` is the source's name in errors. `server` (`HOST:PORT`) stands in for Yahoo. `deadline` is
+    in seconds. `clock` returns µs since the epoch. `permit` is called before each request, and
+    raises a `SourceError` if the request must not be sent.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Fetcher:
         except RequestException as error:
             raise self._unreachable(error) from error
         except Exception as error:
-            # On an unexpected page, yfinance raises whatever its code happens to raise.
+            # yfinance's code may raise any exception on an unexpected page.
             _log.debug("yfinance failed", exc_info=True)
             raise SourceError(
                 self._name, f"sent what yfinance cannot read ({type(error).__name__})"
@@ -131,7 +131,7 @@ class Fetcher:
         )
 
     def close(self) -> None:
-        """Close the connections. Not during a fetch."""
+        """Close the connections. Do not call it during a fetch."""
         self._session.close()
 
     def _refused(self, status: int, retry_after: str | None, patience: int) -> SourceError:
@@ -170,7 +170,7 @@ def _yfinance_with(session: BoundedSession) -> Any:
     """Return yfinance's client with `session`.
 
     yfinance keeps one instance per class for the whole process. So each session gets a class of its
-    own: it has its own cookies and crumb, and a fetch that hangs locks no other.
+    own. It then has its own cookies and crumb, and a fetch that hangs locks no other fetch.
     """
 
     class OwnData(YfData):  # type: ignore[misc]
@@ -187,7 +187,7 @@ class _Quieten(logging.Handler):
 
 
 def _keep_yfinance_quiet() -> None:
-    # With Beautiful Soup (bs4) yfinance reads the pages that come instead of crumbs.
+    # yfinance reads the pages that come instead of crumbs with Beautiful Soup (bs4).
     for name in ("yfinance", "bs4"):
         logger = logging.getLogger(name)
         logger.propagate = False

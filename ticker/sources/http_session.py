@@ -1,9 +1,9 @@
 """The HTTP session that yfinance is given.
 
-No request lasts beyond the deadline of the whole poll. After an answer that asks us to slow down,
-or tells of trouble, no further request is sent (`HostRefused`). If another server stands in for
-Yahoo, every request goes to that server, with path, query and headers unchanged, whatever host
-yfinance, a redirect or a proxy variable names. This module does not know what is asked.
+No request lasts beyond the deadline of the whole poll. If an answer asks us to slow down, or has a
+server error, the session raises `HostRefused`, and yfinance sends no further request. If another
+server stands in for Yahoo, it gets every request, with path, query and headers unchanged: no
+redirect or proxy leads elsewhere. This module does not know what is asked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TOO_MANY: Final = frozenset({429, 999})
 """HTTP statuses with which Yahoo asks us to slow down."""
 _TROUBLE: Final = 500
 _SHORTEST: Final = 0.001
-"""Seconds; curl counts in milliseconds and takes 0 for no limit at all."""
+"""The shortest timeout (s). curl counts in milliseconds, and for curl 0 means no limit."""
 _BROWSER: Final = "chrome"
 _MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_REDIRECTS: Final = 10
@@ -37,8 +37,8 @@ _BODY: Final = ("data", "json", "content", "files", "multipart")
 class HostRefused(Exception):
     """A finance server refused with `status`: do not ask it again at once.
 
-    `retry_after` is the header as it came. yfinance would take such an answer for an expired crumb
-    and send four more requests.
+    `retry_after` is the unchanged header. Without this error, yfinance would believe that the crumb
+    has expired, and would send four more requests.
     """
 
     def __init__(self, status: int, retry_after: str | None) -> None:
@@ -51,7 +51,7 @@ class BoundedSession(Session[Response]):
     """A session for yfinance in one thread.
 
     `server` is `HOST:PORT` of the server that stands in for Yahoo over plain HTTP; `None` is Yahoo.
-    `permit` is called before each request, cookies and crumbs included. It may raise.
+    `permit` is called before each request, also for cookie and crumb. It may raise.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class BoundedSession(Session[Response]):
         self._deadline = time.monotonic()
         self._cookie_page: Response | None = None
         self.answered: list[str] = []
-        """The paths of the answers since `allow`."""
+        """The path of each request that was answered since `allow`."""
 
     def allow(self, seconds: float) -> None:
         """Allow requests until `seconds` from now, and clear `answered`."""
@@ -82,7 +82,7 @@ class BoundedSession(Session[Response]):
         self.answered = []
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
-        """Send a request within the deadline. Raises curl_cffi's `Timeout` and `HostRefused`."""
+        """Send a request within the deadline. Raises `HostRefused`, and curl_cffi's own errors."""
         if url == _COOKIE_PAGE and self._cookie_page is not None and self.cookies:
             # Without its cache on disk, yfinance fetches its cookie again before every request.
             return self._cookie_page
@@ -116,7 +116,7 @@ class BoundedSession(Session[Response]):
                 **self._in_time(options),
             )
             self._keep_cookies(response)
-            # yfinance knows Yahoo's consent page by its address.
+            # yfinance recognizes Yahoo's consent page by its address.
             asked = urlsplit(url)
             response.url = _moved(response.url, asked.scheme, asked.netloc)
             target = response.headers.get("location")
@@ -130,9 +130,9 @@ class BoundedSession(Session[Response]):
         raise TooManyRedirects("too many redirects", CurlECode.TOO_MANY_REDIRECTS)
 
     def _keep_cookies(self, response: Response) -> None:
-        """Keep the cookies that are meant for Yahoo's domains for the server that stands in.
+        """Store cookies of Yahoo's domains, and secure ones, for the server that stands in.
 
-        curl refuses them, because `.yahoo.com` is not the host that sent them.
+        curl refuses them: another host sent them, and over plain HTTP.
         """
         for header in response.headers.get_list("set-cookie"):
             try:

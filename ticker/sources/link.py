@@ -34,8 +34,8 @@ class _Straight(connect):
 class Link:
     """A connection to `server` (`HOST:PORT`; `None`: Yahoo), for the source called `name`.
 
-    `on_message` gets each readable message. `on_broken` is called for each other one. `on_end` gets
-    the reason if the connection ends by itself. `within` is the longest wait for anything (s).
+    `on_message` gets each readable message. `on_broken` is called for each unreadable one. `on_end`
+    gets the reason if the connection ends by itself. `within` is the longest wait for anything (s).
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Link:
         self._reading: asyncio.Task[None] | None = None
 
     async def open(self, symbols: Iterable[str]) -> None:
-        """Connect, subscribe to `symbols`, and wait for a sign of life. Raises `SourceError`."""
+        """Connect, subscribe to `symbols`, and wait for a ping's answer. Raises `SourceError`."""
         url = YAHOO if self._server is None else f"ws://{self._server}/?version=2"
         try:
             async with asyncio.timeout(self._within):
@@ -85,15 +85,15 @@ class Link:
             raise SourceUnreachable(self._name, "its socket was closed at once")
 
     async def subscribe(self, symbols: Iterable[str]) -> None:
-        """Subscribe to these. Earlier subscriptions stay."""
+        """Subscribe to `symbols` too. Earlier subscriptions stay."""
         await self._say("subscribe", symbols)
 
     async def unsubscribe(self, symbols: Iterable[str]) -> None:
-        """End the subscription to these."""
+        """End the subscription to `symbols`."""
         await self._say("unsubscribe", symbols)
 
     async def is_alive(self) -> bool:
-        """Return whether the other end answers a ping in time."""
+        """Tell whether the server answers a ping within the limit."""
         if self._socket is None:
             return False
         try:

@@ -1,10 +1,10 @@
 """Yahoo's live prices: a poll for names and closes, then the socket, which sends each change.
 
-Keeps the promises of `Source`. `quotes` checks the socket and sends no request: it returns the
-known quotes. `listen` and `take` deliver what comes between two checks. If the connection was lost,
-the next check connects again and reports why there was a gap. It connects at most once a second,
-and less often while connections do not last. While no socket sends, prices are polled at the usual
-pace, and each answer says why.
+Keeps the promises of `Source`. `quotes` checks the socket and returns the known quotes. It waits
+for a poll only to connect, for unknown symbols, and while no socket sends: then at the usual pace,
+and each answer says why. `listen` and `take` deliver what comes between two checks. If the
+connection was lost, the next answer says why there was a gap, and a later check connects again: at
+most once a second, and less often while connections are short.
 
 A poll decides whether a silent socket is mute or the market is quiet: if prices move and the socket
 sends nothing, it is mute. A message about a symbol that no poll has found is ignored.
@@ -44,13 +44,16 @@ _QUIET: Final = 60.0
 _QUIET_ELSEWHERE: Final = 3.0
 """The same for another server, which has no budget (s)."""
 _LONGEST_QUIET: Final = 900.0
-"""The longest time between two such polls (s). It grows while no price moves."""
+"""The longest time between two such polls (s). The time grows while no price moves."""
 _CALM: Final = 60.0
-"""If no price moved for this long, a mute socket counts as quiet again (s)."""
+"""The time without a move after which a mute socket counts as quiet again (s).
+
+Also the age at which a socket that sends nothing usable is replaced.
+"""
 _AGAIN: Final = 15.0
 """The time after which the subscription is sent again, as yfinance does (s)."""
 _MOMENT: Final = 0.5
-"""How long to wait for the first message of a socket that was mute (s)."""
+"""How long to wait for the first message of a socket that was silent (s)."""
 _GARBAGE: Final = "its socket sends unreadable messages"
 _MUTE: Final = "its socket sends nothing while prices move"
 
@@ -97,7 +100,7 @@ class LiveSource(SearchableSource):
         self._silence: str | None = None
         """Why no socket sends; `None` if one does."""
         self._cut: tuple[str, int | None] | None = None
-        """Why the socket was cut off, and since when (µs, UTC). The next check reports it."""
+        """Why the socket stopped sending, and since when (µs, UTC). The next check reports it."""
         self._news = asyncio.Event()
         self._broken = 0
         """Unreadable messages since the last readable one."""
@@ -105,7 +108,7 @@ class LiveSource(SearchableSource):
         start = monotonic()
         self._opened = self._heard = self._checked = self._said = start
         self._moved = start
-        """When a poll last found a price that no socket had sent."""
+        """When a poll last found a price that the socket had not sent (s)."""
         self._heard_wall = clock()
         self._quiet = self._shortest_quiet = _QUIET if place.server is None else _QUIET_ELSEWHERE
         self._attempts = ConnectionAttempts(random)
@@ -188,7 +191,7 @@ class LiveSource(SearchableSource):
     async def _connect(self, wanted: Sequence[str]) -> None:
         """Poll, connect and subscribe, unless it is too early.
 
-        Raises `SourceError` if nothing is known.
+        Raises `SourceError` if the poll fails and no quote is known.
         """
         from ticker.sources.link import Link
 
@@ -236,10 +239,7 @@ class LiveSource(SearchableSource):
         await wait_unless(self._news, _MOMENT)
 
     def _lose(self, link: Link, reason: str) -> None:
-        """Note that the connection is gone.
-
-        A later check connects again. Failures make it wait longer.
-        """
+        """Note that the connection is gone. A later check connects again."""
         if link is not self._link:
             return
         self._link = None
@@ -312,13 +312,13 @@ class LiveSource(SearchableSource):
     # Polls
 
     async def _poll(self, symbols: Sequence[str]) -> None:
-        """Learn names, closes and prices. Symbols that stay unknown are asked for later."""
+        """Poll `symbols`, unless it is too early, and judge the socket by the answer."""
         self._judge(await self._polls.poll(symbols))
 
     async def _fall_back(self, wanted: Sequence[str]) -> None:
         """Poll at the usual pace, because no socket sends. Raises the error of the last poll.
 
-        If the polls are rate-limited, the socket is still tried again at its own pace.
+        If the polls are rate-limited, `retry_at` does not delay the next attempt to connect.
         """
         await self._poll(wanted)
         if isinstance(error := self._polls.error, RateLimited):
@@ -329,7 +329,7 @@ class LiveSource(SearchableSource):
             raise error
 
     def _judge(self, moved: bool | None) -> None:
-        """Judge the socket by a poll: did a known price move? `None`: no poll has ended."""
+        """Judge a silent socket by a poll: did a known price move? `None`: no poll ended."""
         if moved is None:
             return
         self._wake()

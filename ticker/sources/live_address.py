@@ -26,5 +26,5 @@ def live_address(url: str) -> YahooAddress:
 
 
 def is_live(url: str) -> bool:
-    """Return whether `url` is meant to be a live source."""
+    """Tell whether `url` begins as the URL of a live source does."""
     return url.partition(":")[0] in ("yahoo-live", "yahoo-live+ws", "exchange-live")

@@ -1,4 +1,4 @@
-"""`open_source(url)`: a source's URL → the source. Each is imported when it is needed."""
+"""`open_source(url)`: a source's URL → the source. A source is imported when it is opened."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def open_source(
 ) -> SearchableSource:
     """Return the source at `url`: `yahoo`, `yahoo+http://HOST:PORT`, `exchange[:HOST[:PORT]]`.
 
-    Or one that sends by itself: `yahoo-live`, `yahoo-live+ws://HOST:PORT`, `exchange-live[…]`.
+    Live sources send by themselves: `yahoo-live`, `yahoo-live+ws://HOST:PORT`, `exchange-live[…]`.
 
         async with ticker.open_source("yahoo") as source:
             answer = await source.quotes(["AAPL", "GC=F"])
 
-    Asks nothing yet. `on_answer` is called with the symbols of each request and the body of its
-    good answer, as it came; `shared` is the file in which the pollers of one user count Yahoo's
-    requests. Raises `UsageError` for any other word.
+    No request is sent yet. `on_answer` is called with the symbols of each request and the unchanged
+    body of its good answer. `shared` is the file in which the pollers of one user count their
+    requests to Yahoo. Raises `UsageError` for any other URL.
     """
     if not isinstance(url, str):
         raise UsageError(f"A source is named by a text, like 'yahoo', not by {url!r:.80}")

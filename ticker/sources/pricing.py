@@ -3,14 +3,14 @@
 Pure: no input or output, no clock. No message raises an exception. A message without a usable
 price, or with an older one, changes nothing. The rules:
 
-* Prices are 32-bit floats: 271.4 comes as 271.39999. It is rounded to `price_hint` decimals if the
-  result is the same 32-bit float, or differs by no more than 32-bit arithmetic can cause. Otherwise
-  it becomes the shortest decimal that is the same 32-bit float.
-* The message format leaves out zeros, so 0 and absent mean the same: unknown for prices, bid, ask
-  and volume, pre-market for the session.
+* Prices are 32-bit floats: 271.4 comes as 271.39999. A price is rounded to `price_hint` decimals if
+  the result is the same 32-bit float, or differs by no more than 32-bit arithmetic can cause.
+  Otherwise it becomes the shortest decimal that is the same 32-bit float.
+* The message format leaves out zeros, so 0 and absent mean the same. For prices, bid, ask and
+  volume they mean unknown, for the session pre-market.
 * The day's change is computed in decimals from the price and the close of the last poll. A coin
   never closes, so its change is Yahoo's own.
-* Times are milliseconds.
+* Times in messages are milliseconds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MAX_DECIMALS: Final = 12
 _ERROR: Final = 2.0**-22
 """The relative error that a sum of two 32-bit floats may have."""
 _COARSE: Final = 8
-"""Prices further apart than this multiple of the error cannot be confused."""
+"""A price is rounded only if its price step is larger than this multiple of the error."""
 _DIGITS: Final = range(6, 10)
 """Significant digits that a 32-bit float may need."""
 
@@ -60,7 +60,7 @@ class Message(Protocol):
 
 
 def updated(known: Quote, message: Message, *, received: int) -> Quote | None:
-    """Return `known` updated by `message`, or `None` if it has no news.
+    """Return `known` updated by `message`; `None` if the message is older or not usable.
 
     `received` is when it came (µs, UTC).
     """
@@ -101,7 +101,7 @@ def updated(known: Quote, message: Message, *, received: int) -> Quote | None:
 
 
 def merged(known: Quote, polled: Quote) -> Quote:
-    """Return the newer trade of the two, with the facts of the poll."""
+    """Return the newer trade of the two quotes, with the other facts of `polled`."""
     if polled.time >= known.time:
         return polled
     change, percent = day_change(known.price, polled.previous_close)
@@ -128,7 +128,10 @@ def _session(known: Quote, hours: int) -> str | None:
 
 
 def meant_price(single: float, hint: int | None, known: float | None = None) -> float | None:
-    """Return the number that a 32-bit float stands for; `known` if it is the same float."""
+    """Return the number that a 32-bit float stands for; `None` if it is 0 or not finite.
+
+    If `known` is the same 32-bit float, it is `known`. `hint` is the usual number of decimals.
+    """
     if not single or not math.isfinite(single):
         return None
     packed = _packed(single)

@@ -23,22 +23,22 @@ class Answer(msgspec.Struct, frozen=True):
     refused: Mapping[str, str]
     """Every other symbol that was asked for → why it has no quote, in words for a user."""
     asked: int
-    """When the request was sent (µs, UTC)."""
+    """When the first request was sent (µs, UTC)."""
     received: int
     """When the answer was complete (µs, UTC)."""
     requests: int = 1
     """How many requests it took."""
     failures: Mapping[str, SourceError] = {}
-    """Symbols in `refused` → the error of their request, or of the one that prevented it.
+    """Symbols in `refused` → the error of their request, or the error that prevented it.
 
-    Nothing is known about these. The source has no price for the other refused ones.
+    Nothing is known about these symbols. For the other refused symbols, the source has no price.
     """
     cut: str | None = None
-    """Why the source could not send before this answer, in words; `None` if it could."""
+    """Why the source stopped sending before this answer, in words; `None` if it did not."""
     cut_since: int | None = None
-    """Since when it could not, if that is before the last answer (µs, UTC)."""
+    """When it stopped, if that may be before the last answer (µs, UTC)."""
     problem: str | None = None
-    """What is wrong although it answered, in words that follow the source's name."""
+    """What is wrong although it answered: words that follow the source's name in a sentence."""
 
     @property
     def rate_limited(self) -> RateLimited | None:
@@ -47,7 +47,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Source(Protocol):
-    """A place that quotes come from. Raises `SourceError` and its subclasses only.
+    """A place that quotes come from. Its failures are `SourceError` and its subclasses only.
 
     An async context manager: leaving it closes the source.
     """
@@ -61,7 +61,7 @@ class Source(Protocol):
     every_closed: int
     """The same while every symbol is closed (µs)."""
     budget: Budget
-    """It limits the number of requests. The source itself counts them there."""
+    """Limits the number of requests. The source itself counts its requests in it."""
     batch: int
     """The number of symbols that one request can ask for."""
 
@@ -69,13 +69,13 @@ class Source(Protocol):
         """Ask for all of `symbols`; each is in `quotes` or in `refused`, never in both.
 
         Never blocks the event loop. Cancelling it returns at once. If it takes several requests and
-        some fail, the answers of the others are kept, and `Answer.failures` has the rest. Raises
+        some fail, the answers of the others are kept, and `Answer.failures` has the errors. Raises
         `RateLimited`, `SourceUnreachable`, or `SourceError` only if no request was answered.
         """
         ...
 
     def listen(self, wake: Callable[[], object]) -> None:  # noqa: ARG002 - for those that send
-        """Call `wake` whenever the source has news without being asked.
+        """Call `wake` whenever the source has news that was not asked for.
 
         The news may be quotes, which `take` returns, or a lost connection, which `quotes` reports.
         """

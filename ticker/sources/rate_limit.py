@@ -1,6 +1,6 @@
-"""How long a source is left alone after it refused too many requests (HTTP 429). Pure.
+"""How long to wait after a source refused too many requests (HTTP 429). Pure.
 
-The server's `Retry-After` decides. Without it, the wait doubles from a minute to 15 minutes.
+The server's `Retry-After` decides. Without it, each refusal doubles the wait, from 1 to 15 minutes.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from ticker.units import DAY, MINUTE, SECOND
 _FIRST: Final = MINUTE
 _LONGEST: Final = 15 * MINUTE
 _LONGEST_ASKED: Final = DAY
-"""A server that asks for more than this (µs) is mistaken."""
+"""The longest wait that a server may ask for (µs). A longer one must be a mistake."""
 _JITTER: Final = 0.25
-"""Each wait of ours is longer by up to this part, so that many pollers do not return at once."""
+"""A wait without `Retry-After` is longer by up to this part, so that pollers return one by one."""
 
 
 def asked_wait(retry_after: str | None, now: int) -> int:
     """Return the wait (µs) that a `Retry-After` header asks for, in seconds or with a date.
 
-    0: it asks for none. A wait of 0 means nothing: the server has just refused us.
+    0: there is no valid header. A wait of 0 is not valid, because the server has just refused us.
     """
     header = (retry_after or "").strip()
     try:

@@ -10,10 +10,10 @@ The rules (the fields are those of `v7/finance/quote`):
 * `price` and `time` come from the newest of the regular, pre-market and post-market trades. Yahoo's
   overnight price is ignored: it comes from another venue.
 * In pre-market, and while the newest trade is a pre-market one, `previous_close` is the last
-  regular price. The reason: Yahoo updates its `regularMarketPreviousClose` only at the opening.
+  regular price, because Yahoo updates its `regularMarketPreviousClose` only at the opening.
 * `day_change` is price - previous close, computed in decimals, so that 19.54 - 19 is 0.54. A coin
   never closes, so its change is Yahoo's own, over 24 hours.
-* A negative price is a price, and the day's change in per cent is of |previous close|.
+* A negative price is valid. So the day's change in per cent is relative to |previous close|.
 * 0 means "unknown" wherever 0 cannot be a value: prices, bid, ask, market value, and the volume of
   things that have none (indices, currency pairs).
 * An invalid price or time refuses the symbol. Any other invalid field is left out.
@@ -233,7 +233,7 @@ def _price(value: object) -> float | None:
 
 
 def _amount(value: object) -> int | float | None:
-    """Return `value` if it is a number from 0 that fits a record. Integers stay integers."""
+    """Return `value` if it is a number from 0 to `MAX_NUMBER`. Integers stay integers."""
     number = _number(value)
     if number is None:
         return None
@@ -242,7 +242,7 @@ def _amount(value: object) -> int | float | None:
 
 
 def _microseconds(value: object, unit: int) -> int | None:
-    """Convert `value` units of `unit` µs, if it is between 0 and the last time of the calendar."""
+    """Convert `value` units of `unit` µs to µs, if the result is from 0 to `MAX_TIME`."""
     number = _number(value)
     if number is None or not 0 <= number <= MAX_TIME / unit:
         return None
@@ -257,7 +257,7 @@ def _decimals(value: object) -> int | None:
 
 
 def _text(value: object) -> str | None:
-    """Return the text, cut to `MAX_NAME` characters; `None` if it is empty.
+    """Return the text, cut to `MAX_NAME` characters; `None` if it is blank or not a text.
 
     Lone surrogates become question marks, because they cannot be encoded.
     """

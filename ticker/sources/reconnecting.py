@@ -1,4 +1,4 @@
-"""When a socket may be opened: at most once a second, with back-off while connections do not last.
+"""Decides when a socket may be opened: once a second at most, less often if connections are short.
 
 Pure: the time (s, of a clock that never goes back) and random numbers are passed in.
 """
@@ -14,7 +14,7 @@ from ticker.back_off import BackOff
 ONCE: Final = 1.0
 """The shortest time between two attempts (s)."""
 LONGEST: Final = 60.0
-"""The longest wait before jitter, while connections do not last (s)."""
+"""The longest back-off, before jitter (s)."""
 STEADY: Final = 60.0
 """A connection that lasted this long ends the back-off (s)."""
 
@@ -27,7 +27,7 @@ class ConnectionAttempts:
         self._next = 0.0
 
     def is_due(self, now: float) -> bool:
-        """Return whether an attempt may be made at `now`. If so, it counts as made."""
+        """Tell whether an attempt may be made at `now`. If so, it counts as made."""
         if now < self._next:
             return False
         self._next = now + ONCE
@@ -38,7 +38,7 @@ class ConnectionAttempts:
         return max(0, ceil(self._next - now))
 
     def lost(self, now: float, lasted: float) -> None:
-        """Note that a connection ended at `now`, after `lasted`."""
+        """Note that a connection ended at `now`, after `lasted` (s); 0 if it never began."""
         if lasted >= STEADY:
             self._back_off.reset()
         self._next = max(self._next, now + self._back_off.wait(ONCE, LONGEST))

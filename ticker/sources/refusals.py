@@ -1,7 +1,7 @@
-"""Symbols that a source refuses: each is requested again after ever longer waits.
+"""Decides when refused symbols are requested again: each refusal doubles the wait, up to a limit.
 
-A symbol that had a price before is requested in each poll all the same: then the trouble is the
-source's. Pure: the time (s, of a clock that never goes back) is passed in.
+A symbol that had a price before is requested in each poll, because then the source has a problem.
+Pure: the time (s, of a clock that never goes back) is passed in.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Refused:
 
 
 class Refusals:
-    """The refused symbols, and when to request each again. `first` is the first wait (s)."""
+    """The refused symbols, and when to request each again: after `first` to `longest` seconds."""
 
     def __init__(self, first: float, longest: float = LONGEST) -> None:
         self._first = first
@@ -31,9 +31,9 @@ class Refusals:
         self._priced: set[str] = set()
 
     def put_off(self, symbols: Collection[str], now: float) -> dict[str, str]:
-        """Return those of `symbols` that must wait now, and why they were refused.
+        """Return the `symbols` that must wait at `now` → why they were refused.
 
-        Other symbols are forgotten: a symbol that is added again is requested at once.
+        Symbols that are not in `symbols` are forgotten: added again, they are requested at once.
         """
         wanted = set(symbols)
         self._priced &= wanted

@@ -12,7 +12,7 @@ from ticker.sources.reading import is_symbol
 
 
 def read_found(answer: object) -> list[Found] | None:
-    """Return what was found, in the answer's order; `None`: it is no answer to a search."""
+    """Return the symbols in `answer`, in its order; `None` if it is no answer to a search."""
     match answer:
         case {"quotes": [*quotes]}:
             return [found for entry in quotes if (found := _read(entry)) is not None]

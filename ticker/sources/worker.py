@@ -1,8 +1,8 @@
 """Runs blocking calls, one after another, in a daemon thread.
 
-A call never blocks the event loop. Cancelling returns at once and abandons the thread; the next
-call gets a new one. A hanging thread keeps no process alive, because it is a daemon, unlike the
-threads of an executor. This module does not know what it calls.
+A call never blocks the event loop. Cancelling a call returns at once and abandons the thread. The
+next call gets a new thread. A hanging thread does not keep the process alive, because it is a
+daemon; threads of an executor are not. This module does not know what it calls.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Worker:
-    """Runs one daemon thread at a time, from the first call on."""
+    """Runs calls in a daemon thread, which the first call starts."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -50,7 +50,7 @@ class Worker:
             raise
 
     def abandon(self) -> None:
-        """Let the thread end after its present call. The next call starts another."""
+        """Let the thread end after the calls that wait for it. The next call starts another."""
         if self._jobs is not None:
             self._jobs.put(None)
             self._jobs = None
@@ -59,7 +59,7 @@ class Worker:
 def _work(jobs: SimpleQueue[Callable[[], None] | None]) -> None:
     while (job := jobs.get()) is not None:
         job()
-        del job  # While it waits, this thread keeps nothing alive that the call used or raised.
+        del job  # otherwise what the call used or raised stays alive until the next call
 
 
 def _tell(

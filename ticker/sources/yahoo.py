@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 
 _GRACE: Final = 1.0
-"""How long to wait for curl after the deadline that it keeps itself (s)."""
+"""How long to wait for curl beyond the deadline, which curl keeps itself (s)."""
 _LONGEST_ROUND: Final = 1.5
 """After this many deadlines `quotes` sends no further request: pollers do not wait longer."""
 
 OnAnswer = Callable[[Sequence[str], bytes], None]
-"""Called with the symbols of one request and the body of its good answer, as it came."""
+"""Called with the symbols of one request and the unchanged body of its good answer."""
 
 
 @dataclass(frozen=True)
 class YahooAddress:
-    """Where to ask, and how often. The fields are those of `Source`."""
+    """Where to ask, and how often. Fields that `Source` has too mean the same there."""
 
     url: str
     name: str = "yahoo"
@@ -56,12 +56,16 @@ class YahooAddress:
     every: int = 15 * SECOND
     every_closed: int = MINUTE
     budget: int | None = 360
+    """The most requests an hour; `None`: no limit."""
     longest_refusal: float = LONGEST
     """The longest wait before a refused symbol is requested again (s)."""
 
     @classmethod
     def at(cls, url: str) -> Self:
-        """Read `yahoo`, `yahoo+http://HOST[:PORT]`, `exchange[:HOST[:PORT]]`; or `UsageError`."""
+        """Read `yahoo`, `yahoo+http://HOST[:PORT]`, `exchange[:HOST[:PORT]]`.
+
+        Raises `UsageError` for any other text.
+        """
         scheme, colon, rest = url.partition(":")
         match scheme:
             case "yahoo" if not colon:
@@ -88,7 +92,7 @@ class _Round:
     """The results so far of the requests of one `quotes` call."""
 
     began: float
-    """When the call began (s, of the clock that never goes back)."""
+    """When the call began (s, of a clock that never goes back)."""
     quotes: list[Quote] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     failures: dict[str, SourceError] = field(default_factory=dict)
@@ -97,29 +101,29 @@ class _Round:
     requests: int = 0
 
     def fail(self, symbols: Sequence[str], error: SourceError, begin: str) -> None:
-        """Note that the request for `symbols` failed with `error`."""
+        """Note that the request for `symbols` failed with `error`. Refusals begin with `begin`."""
         self.failures |= dict.fromkeys(symbols, error)
         self.refused |= dict.fromkeys(symbols, begin + error.problem)
 
     @property
     def worst(self) -> SourceError:
-        """The error that says most about when to ask again."""
+        """The first rate limit, because it says when to ask again. Otherwise the first error."""
         limited = (error for error in self.errors if isinstance(error, RateLimited))
         return next(limited, self.errors[0])
 
 
 def each_once(symbols: Sequence[str]) -> list[str]:
-    """Return the symbols without repeats. Raises `UsageError` for a single text."""
+    """Return the symbols without repeats. Raises `UsageError` if `symbols` is one text."""
     if isinstance(symbols, str):  # it would be read as a list of letters
         raise UsageError(f'quotes: expected a list, like ["AAPL"], not {symbols!r:.60}')
     return list(dict.fromkeys(symbols))
 
 
 class YahooSource(SearchableSource):
-    """A `Source`. `on_answer` may be set at any time. It is called in the task of `quotes`.
+    """A `Source` that is polled. `on_answer` may be set at any time; `quotes` calls it in its task.
 
     `deadline` (seconds) limits each request, cookie and crumb included. `clock` returns µs since
-    the epoch, `random` numbers in [0, 1). `budget` counts the requests; `None`: only this source's.
+    the epoch, `random` numbers in [0, 1). `budget` counts the requests; `None`: a new one does.
     """
 
     batch: int = 50
@@ -148,7 +152,7 @@ class YahooSource(SearchableSource):
         self._refusals = Refusals(2 * place.every / SECOND, place.longest_refusal)
         self._unasked: frozenset[str] = frozenset()
         self._worker = Worker(f"ticker-{place.name}")
-        # Charts and searches have a session of their own, so that a slow one delays no poll.
+        # Charts and searches have their own thread and session: a slow one delays no poll.
         self._aside = Worker(f"ticker-{place.name}-aside")
         self._own = threading.local()
         self._one_at_a_time = asyncio.Lock()
@@ -167,12 +171,12 @@ class YahooSource(SearchableSource):
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         """See `Source.quotes`. More than 50 symbols take several requests, one after another.
 
-        After a rate limit, no further request is sent.
+        After a rate limit, or if the answers take too long, no further request is sent.
         """
         wanted = each_once(symbols)
         refused = {symbol: "not a symbol" for symbol in wanted if not is_symbol(symbol)}
         refused |= self._refusals.put_off(wanted, self._monotonic())
-        # Symbols that were left out last time come first, so that none waits for ever.
+        # Symbols that the last call left out come first, so that none waits for ever.
         asked = sorted(
             (s for s in wanted if s not in refused), key=lambda s: s not in self._unasked
         )
@@ -199,7 +203,7 @@ class YahooSource(SearchableSource):
             )
 
     def _why_not(self, so_far: _Round) -> SourceError | None:
-        """Return why no further request is sent; `None`: it is sent."""
+        """Return why no further request may be sent; `None`: it may."""
         limited = next((e for e in so_far.errors if isinstance(e, RateLimited)), None)
         if limited is None and self._monotonic() - so_far.began > _LONGEST_ROUND * self._deadline:
             return so_far.errors[-1] if so_far.errors else SourceError(self.name, "answers slowly")
@@ -267,7 +271,7 @@ class YahooSource(SearchableSource):
         await worker.call(self._fetcher)  # loading yfinance may take longer than the deadline
         patience = self._patience.wait()
         try:
-            # curl keeps the deadline itself. This covers what curl does not do.
+            # curl keeps the deadline itself. This limits everything else in the call.
             async with asyncio.timeout(self._deadline + _GRACE):
                 return await worker.call(lambda: ask(patience))
         except TimeoutError:
@@ -307,11 +311,11 @@ class YahooSource(SearchableSource):
                 raise SourceError(self.name, "answered with JSON that holds no quotes")
 
     def _read(self, body: bytes) -> object:
-        """Return the JSON of an answer. Raises `SourceError` if it is none."""
+        """Parse the JSON of an answer. Raises `SourceError` if it is not JSON."""
         if not body.strip():
             raise SourceError(self.name, "sent an empty answer")
         try:
-            # Not msgspec: one NaN would spoil the quotes of all the other symbols.
+            # Not msgspec: it refuses all quotes for one NaN.
             return json.loads(body)
         except (ValueError, RecursionError) as error:
             is_page = body.lstrip()[:1] == b"<"
