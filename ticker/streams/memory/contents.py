@@ -30,7 +30,7 @@ class Entry(msgspec.Struct, frozen=True):
     """A tick or gap of the log."""
 
     place: int
-    """The number of records stored up to it."""
+    """The number of records stored up to this one, inclusive."""
     record: Tick | Gap
 
 
@@ -38,7 +38,7 @@ _place: Final = operator.attrgetter("place")
 
 
 class Contents:
-    """What a log holds. `lock` guards it, and is notified of each append.
+    """What a log holds. `lock` guards it; an append notifies those that wait on it.
 
     A position is the number of records before it.
     """
@@ -50,9 +50,9 @@ class Contents:
         self.end = 0
         self.entries: list[Entry] = []
         self.quotes: dict[Key, tuple[int, Quote]] = {}
-        """The last of each (origin, symbol), with its number."""
+        """The last quote of each (origin, symbol), with its place."""
         self.beats: dict[tuple[str, str], tuple[int, Heartbeat]] = {}
-        """The last of each (writer, source), with its number."""
+        """The last heartbeat of each (writer, source), with its place."""
         self.last: dict[Key, int] = {}
         self.simulated: bool | None = None
 
@@ -66,7 +66,7 @@ class Contents:
         return Position(f"{self.origin}:{place}")
 
     def parse(self, position: object) -> int:
-        """Return the place of `position`. Raises `WrongPosition` for another log's."""
+        """Return the place of `position`. Raises `WrongPosition` if this log never gave it out."""
         form = _FORM.fullmatch(position) if isinstance(position, str) else None
         if form is None or form[1] != self.origin or int(form[2]) > self.end:
             raise WrongPosition(self.url, position)
@@ -92,7 +92,7 @@ class Contents:
         quotes: Sequence[Quote],
         heartbeats: Sequence[Heartbeat],
     ) -> None:
-        """See `Log.append`; nothing is stored if it raises."""
+        """See `Log.append`. The caller holds `lock`. If it raises, nothing is stored."""
         simulated = check_simulated(self.url, self.simulated, ticks, quotes)
         checked = check_append(ticks, gaps, self.last, self.origin)
         wrong = checked.wrong

@@ -1,4 +1,4 @@
-"""`MemoryStream` reads a log in memory, and `MemoryLog` also writes it: the protocols over it."""
+"""`MemoryStream` reads a log in memory. `MemoryLog` also writes it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class MemoryRead(ThreadRead):
         return None
 
     def _take(self) -> Batch:
-        """Return what comes next, up to a gap that follows a tick."""
+        """Return the next batch. It ends before a gap that follows a tick."""
         contents, symbols = self._contents, self.request.symbols
         ticks: list[Tick] = []
         places: list[int] = []
@@ -198,7 +198,7 @@ class MemoryLog(MemoryStream, NumberingLog):
             contents.append(ticks, gaps, quotes, heartbeats)
             contents.lock.notify_all()
             position = contents.position(contents.end)
-        await asyncio.sleep(0)  # an append lets other tasks run, like one that waits for a disk
+        await asyncio.sleep(0)  # other tasks may run, as while an append waits for a disk
         return position
 
     async def close(self, within: float = 5.0) -> int:
