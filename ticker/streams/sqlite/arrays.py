@@ -1,9 +1,9 @@
-"""Reads the ticks of a span as arrays, for computing: faster than row by row.
+"""Reads the ticks of a span as numpy arrays, faster than row by row.
 
 A plain read spends most of its time on Python objects, one for each value. Here integers and floats
-go straight into arrays. Texts other than the symbol rarely change, so the usual ones are guessed
-from a sample, and only rows with other texts are read. Knows SQL and one connection, inside the
-caller's transaction.
+go straight into arrays. Texts other than the symbol rarely change: a sample gives the usual ones,
+and only rows with other texts are read. Knows SQL and one connection, inside the caller's
+transaction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RARE: Final = tuple(name for name in TEXTS if name != "symbol")
 _EXACT: Final = 2.0**53
 """Smaller integers are exact as floats: times up to the year 2255."""
 _SAMPLE: Final = 100
-"""The size of the sample, whose most frequent texts count as the usual ones."""
+"""Rows in the sample. The most frequent combination of texts in it is the usual one."""
 
 
 class ArrayReader:
@@ -43,8 +43,7 @@ class ArrayReader:
     ) -> Mapping[str, Column] | None:
         """Return the ticks that meet `condition`: field name → column, in the order of positions.
 
-        Unknown floats are NaN. Rows that are not valid ticks are left out. `None` if there is no
-        tick.
+        Unknown floats are NaN. Unreadable rows are left out. `None` if there is no tick.
         """
         try:
             found = self._read(condition, bindings)
@@ -71,7 +70,7 @@ class ArrayReader:
 
         integers = ["position", *self._integers]
         count = len(integers)
-        # All in one pass, because each pass has its cost, if the integers are exact as floats too.
+        # One pass reads the integers as floats too: this is faster. Large ones need a second pass.
         both = numbers([*integers, *self._floats], np.float64)
         whole = both[:count]
         whole = whole.astype(np.int64) if (whole < _EXACT).all() else numbers(integers, np.int64)
@@ -82,7 +81,6 @@ class ArrayReader:
         positions, rare = found["position"], self._rare
         if not rare or not len(positions):
             return found
-        # The last rows, because the next span most likely continues like them.
         sample = select(rare, "AND position >= ?", int(positions[-_SAMPLE:][0]))
         usual, _ = Counter(sample).most_common(1)[0]
         places = ", ".join("?" * len(rare))

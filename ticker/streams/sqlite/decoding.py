@@ -1,7 +1,7 @@
 """Decodes rows to records. Unreadable rows are counted and skipped.
 
-The fast way takes a whole result at once. If that fails (the file was edited), rows are taken one
-by one, so that only the broken ones are lost. It runs in the caller's read transaction.
+The fast way decodes a whole result at once. If that fails (the file was edited), rows are decoded
+one by one, so that only the broken ones are lost. Runs in the caller's read transaction.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _R = TypeVar("_R")
 def fetch(
     connection: apsw.Connection, table: str, columns: str, condition: str, bindings: Sequence[Any]
 ) -> tuple[list[rows.Row], int]:
-    """Return the rows of `table` that meet `condition`, and how many of them are not valid text."""
+    """Return the rows of `table` that meet `condition`, and how many had invalid text instead."""
     found: list[rows.Row] = []
     try:
         query = f"SELECT {columns} FROM {table} WHERE {condition}"
@@ -42,7 +42,10 @@ def fetch(
 def values(
     connection: apsw.Connection, columns: str, condition: str, bindings: Sequence[Any]
 ) -> tuple[Any, ...]:
-    """Yield the values of ticks that meet `condition`, row by row, without invalid texts."""
+    """Return the values of ticks that meet `condition`, row after row, in one flat tuple.
+
+    Rows with invalid text are left out.
+    """
     query = f"SELECT {columns} FROM ticks WHERE {condition}"
     try:
         # No row is kept, so Python reuses the tuple, and its garbage collector has nothing to
@@ -58,7 +61,7 @@ def ticks(
     """Return the ticks that meet `condition`, and how many rows were broken."""
     query = f"SELECT {rows.TICK_COLUMNS} FROM ticks WHERE {condition}"
     try:
-        # One row at a time is the fastest: the garbage collector has no list of tuples to visit.
+        # Row by row is fastest: the garbage collector has no list of tuples to visit.
         made = rows.to_ticks(connection.execute(query, bindings), simulated=simulated)
     except rows.BROKEN:
         found, broken = fetch(connection, "ticks", rows.TICK_COLUMNS, condition, bindings)

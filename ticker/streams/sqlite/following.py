@@ -1,11 +1,12 @@
 """One reading of a log file in its thread: read, check the order, wait for what comes next.
 
-SQLite announces a commit to no other process, so a reader polls `PRAGMA data_version`: often after
-a commit, then ever more seldom. Where the system tells of writes to the WAL (see `watching.py`), a
-write ends the pause. It sleeps in a thread, because timers of an event loop cost twice as much.
-Once a second it also checks whether the path still names the file that it reads. A file that goes
-away is waited for. If another log takes its place, a gap is reported and it is read from its start.
-Knows no event loop: `SqliteRead.next` blocks for at most about a second.
+SQLite does not announce a commit to other processes. So a reader polls `PRAGMA data_version`: often
+after a commit, then less and less often. Where the system reports writes to the WAL (see
+`watching.py`), a write ends the pause. The reader sleeps in a thread, because timers of an event
+loop cost twice as much. Once a second it also checks whether the path still names its file. If the
+file goes away, it waits. If another log takes its place, it reports a gap and reads from the start
+(an older copy of its log: from the end). Knows no event loop: `SqliteRead.next` blocks for at most
+about a second.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class _Pace(NamedTuple):
 
     least: float
     growth: float
-    """A pause is this share of that time …"""
+    """A pause is this share of that time, from `least` to `most`."""
     most: float
 
     def pause(self, silent: float) -> float:
@@ -39,9 +40,9 @@ class _Pace(NamedTuple):
 _POLLING: Final = _Pace(0.006, 0.015, 0.03)
 _WATCHING: Final = _Pace(0.01, 0.5, 1.0)
 _TOLD: Final = _Pace(0.001, 0.5, 1.0)
-"""After a write, whose commit is a few milliseconds away."""
+"""After a write was reported: its commit is a few milliseconds away."""
 _DEAF: Final = 0.5
-"""A watch that misses a commit after such a silence (s) is not used any more."""
+"""A watch that misses a commit after a longer silence than this (s) is given up."""
 _AWAY: Final = 0.1
 """The pause if there is no file (s)."""
 
@@ -66,9 +67,9 @@ class SqliteRead(ThreadRead):
         self._file: tuple[int, int] | None = None
         self._watch: Watch | None = None
         self._is_told = False
-        """Whether a write was told of since the last commit was seen."""
+        """Whether the watch reported a write since the last commit was seen."""
         self._is_deaf = False
-        """Whether the system does not tell of writes to this file."""
+        """Whether the system does not report writes to this file."""
         self._version = -1
         self._stirred = monotonic()
         """When the last sign of a commit came: the commit itself, or a write to the WAL."""
@@ -95,8 +96,8 @@ class SqliteRead(ThreadRead):
     def next(self) -> Batch | None:
         """Return the next batch, an empty one after a second of silence, `None` at the end.
 
-        Raises `StreamMissing` and `StreamUnreachable` only if it does not follow; `StreamUnusable`
-        and `WrongPosition` always.
+        Raises `StreamUnusable` and `WrongPosition`. Raises `StreamMissing` and `StreamUnreachable`
+        only if it does not follow; otherwise it waits.
         """
         until = self._monotonic() + self.request.silence
         while not (self.stopping.is_set() or self._done):
@@ -123,7 +124,7 @@ class SqliteRead(ThreadRead):
         return None
 
     def _take(self) -> Batch | None:
-        """Return what is there now; `None` if nothing is."""
+        """Return the next batch that is there now; `None` if there is none."""
         gaps: list[Gap] = []
         if self._reader is None:
             gaps += self._open()
@@ -159,14 +160,14 @@ class SqliteRead(ThreadRead):
         if batch:
             return batch
         if found.at_end:
-            # The last position is worth an empty batch: the caller then resumes after what was
+            # An empty batch brings the last position, so that the caller resumes after what was
             # skipped.
             return batch if self._done and found.place != place else None
         self._more = True
         return None
 
     def _open(self) -> list[Gap]:
-        """Open the file. If it is another one, go to its start and report a gap."""
+        """Open the file. If it is another log or an older copy, move there and report a gap."""
         file = file_id(self._path)
         reader = SqliteReader(self._path)
         self._reader, self._file = reader, file
@@ -182,8 +183,8 @@ class SqliteRead(ThreadRead):
         if old.origin == state.origin and old.number <= state.position:
             return []
         if old.origin == state.origin:
-            # An older copy gives its numbers again. In another log they belong to others, or to
-            # ticks that are sent there again.
+            # An older copy gives new ticks the same numbers again. Another log numbers under its
+            # own origin, and ticks of known origins are sent to it again: these are repeats.
             self.sequences.forget()
         self._place = reader.find("start" if old.origin != state.origin else "end")
         received = state.received or old.received  # an empty log has no time
@@ -191,7 +192,7 @@ class SqliteRead(ThreadRead):
         return [self.span_gap(GapReason.ANOTHER_LOG, state.origin, since, until)]
 
     def _wait(self, until: float) -> None:
-        """Sleep until a commit, until the file is another one, or until `until`."""
+        """Sleep until a commit, until the path names another file, or until `until`."""
         reader = self._reader
         if reader is None:
             self._sleep(_AWAY)
@@ -220,10 +221,10 @@ class SqliteRead(ThreadRead):
                 if self._watch is None and not self._is_deaf:
                     self._watch = Watch.begin(self._path)
                     self._is_deaf = self._watch is None
-                    self._stirred = now  # a write before it was not told of
+                    self._stirred = now  # the watch did not report writes before it began
 
     def _sleep_until_a_sign(self, silent: float, most: float) -> None:
-        """Sleep until the next poll, or until a write is told of."""
+        """Sleep until the next poll is due (at most `most` seconds), or a write is reported."""
         if self._watch is None:
             self._sleep(min(most, _POLLING.pause(silent)))
             return
@@ -233,7 +234,7 @@ class SqliteRead(ThreadRead):
             self._stirred = self._monotonic()
 
     def _judge_watch(self, silent: float) -> None:
-        """Give up the watch if it did not tell of the write that a commit begins with."""
+        """After a commit, give up the watch if it did not report the write that belongs to it."""
         if self._watch is not None and silent > _DEAF:
             self._is_deaf = not (self._is_told or self._watch.wait(0))
             if self._is_deaf:

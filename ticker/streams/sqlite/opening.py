@@ -1,7 +1,7 @@
-"""Opens a log file: which files are allowed, for whom, and the errors when it cannot be opened.
+"""Opens a log file for a reader or a writer, and refuses other files.
 
 Readers never create or change the file. A writer creates a missing file under another name and
-renames it when it is complete, so half a log is never seen. A file that is not ours, is damaged or
+renames it when it is complete, so nobody sees half a log. A file that is not a log, is damaged or
 has another format version stays unchanged, byte for byte: its header is read first, without locks
 and without side files. `told` turns every error of SQLite into one of `ticker.errors`.
 """
@@ -34,7 +34,7 @@ BUSY: Final = 5.0
 """How long to wait for another program's lock before giving up (seconds)."""
 
 _READ: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOMUTEX
-# Only one thread at a time uses a reader, so it needs no lock, which costs a quarter of the speed.
+# Only one thread at a time uses a reader, so it needs no mutex: that costs a quarter of the speed.
 _WRITE: Final = apsw.SQLITE_OPEN_READWRITE
 _CREATE: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _MAGIC: Final = b"SQLite format 3\0"
@@ -59,8 +59,8 @@ def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
         try:
             connection = _open_reader(path, "mode=ro", busy)
         except (apsw.CantOpenError, apsw.ReadOnlyError):
-            # A folder in which no side file can be created. Without a WAL the file is complete and
-            # has no writer, so it may be read as if it never changed.
+            # No side file can be created in this folder. Without a WAL the file is complete and has
+            # no writer, so it may be read as if it never changed.
             if wal.exists() and wal.stat().st_size:
                 raise
             connection = _open_reader(path, "immutable=1", busy)
@@ -102,7 +102,7 @@ def file_id(path: Path) -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def told(path: Path, *, writing: bool = False) -> Iterator[None]:
-    """Map the errors of SQLite and the system inside to errors of this program."""
+    """Turn an error of SQLite or the system that is raised inside into one of `ticker.errors`."""
     try:
         yield
     except FileNotFoundError as error:
@@ -121,7 +121,7 @@ def told(path: Path, *, writing: bool = False) -> Iterator[None]:
 
 _Kinds = tuple[type[Exception], ...]
 _WORDS: Final[tuple[tuple[_Kinds, type[StreamError] | None, str], ...]] = (
-    # `None`: it depends on whether reading or writing was refused.
+    # `None`: `StreamNotWritable` for a writer, `StreamUnreachable` for a reader.
     ((apsw.BusyError, apsw.LockedError), StreamUnreachable, "another program holds it locked"),
     ((apsw.FullError,), StreamNotWritable, "the disk is full"),
     ((apsw.ReadOnlyError,), None, "the file or its folder is read-only"),
@@ -158,14 +158,14 @@ def _check_header(path: Path) -> None:
     """Raise unless the file at `path` is a log of our version. Takes no lock, makes no side file.
 
     It reads the file's header itself (https://www.sqlite.org/fileformat2.html#the_database_header).
-    SQLite, told to touch nothing, would call a file damaged that is being checkpointed: its first
-    page counts pages that are still to come.
+    A SQLite connection that touches nothing would call a file damaged during a checkpoint: its
+    first page then counts pages that are not written yet.
     """
     if path.is_dir():
         raise StreamUnusable(url(path), "is a folder")
-    # Through SQLite's own files: closing a file of ours would release every lock that this process
-    # holds on the log (https://www.sqlite.org/howtocorrupt.html, 2.2). The next program that closes
-    # it would then see no other user and remove the WAL of a working writer.
+    # This uses SQLite's own file functions. To open and close the file with Python's would release
+    # every lock that this process holds on it (https://www.sqlite.org/howtocorrupt.html, 2.2). The
+    # next program that closes the log would then see no other user, and remove a writer's WAL.
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB
     file = apsw.VFSFile("", str(path.absolute()), [flags, 0])
     try:
@@ -187,7 +187,7 @@ def _check_header(path: Path) -> None:
 
 
 def _check_version(connection: apsw.Connection, path: Path) -> None:
-    """Check the version as the connection sees it: the WAL may hold another one than the header."""
+    """Check the version that the connection sees: the WAL may hold a newer one than the header."""
     _refuse_other(int(connection.pragma("user_version")), path)
 
 
@@ -201,7 +201,7 @@ def _refuse_other(version: int, path: Path) -> None:
 
 
 def _make(path: Path, origin: str) -> None:
-    """Create the log beside its name, then rename it, unless another process was faster."""
+    """Create the log under a draft name, then rename it, unless another process was faster."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{origin}.new")
     with _alone_in(path.parent) as folder:
@@ -225,7 +225,7 @@ def _make(path: Path, origin: str) -> None:
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[int]:
-    """Hold the folder's lock: two creators would undo each other's work."""
+    """Hold the folder's lock, because two creators would undo each other's work."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

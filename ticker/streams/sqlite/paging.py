@@ -16,25 +16,28 @@ from ticker.streams.sqlite.position import SqlitePosition
 from ticker.streams.sqlite.state import LogState
 
 SPAN: Final = 50_000
-"""The most positions read in one transaction, however few of them a filter passes."""
+"""With a filter of symbols: the most positions searched in one transaction."""
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What follows a position, as it is in the file, without a check for holes or repeats."""
+    """What follows a position in the file, not yet checked for holes and repeats."""
 
     place: SqlitePosition
     """The position after it."""
     at_end: bool
-    """Whether nothing more was there at this moment."""
+    """Whether nothing more was there at that moment."""
     ticks: Sequence[Tick]
     gaps: Sequence[Gap]
     quotes: Sequence[Quote]
     heartbeats: Sequence[Heartbeat]
     lost: Sequence[Lost]
     lost_gaps: bool
-    """Whether gap records were deleted before their reader came to them."""
+    """Whether retention deleted gap records before this reader read them."""
     held_since: int
-    """`received` of the first tick still held (µs, UTC); of the newest record if there is none."""
+    """If something was lost: `received` of the first tick still held (µs, UTC).
+
+    Otherwise, or if no tick is held, the latest `received` of all.
+    """
     broken: int
 
 
@@ -47,10 +50,10 @@ def page_after(
     limit: int,
     before: Tick | None = None,
 ) -> Page:
-    """Return what follows `place`: at most `limit` ticks, with all that lies between them.
+    """Return what follows `place`: at most `limit` ticks, and the other records among them.
 
-    It ends before a gap that follows one of these ticks, and before the tick `before`. Reads only,
-    in the caller's transaction.
+    The page ends before a gap that follows one of these ticks, and before the tick `before`. It
+    only reads, in the caller's transaction.
     """
     where, bindings = only(symbols)
     start = place.number
@@ -111,7 +114,7 @@ def _end(
     *,
     limit: int,
 ) -> int:
-    """Find the position up to which there are at most `limit` ticks."""
+    """Find a position after `start` up to which there are at most `limit` ticks."""
     if not where:
         return min(state.position, start + limit)
     end = min(state.position, start + SPAN)
@@ -130,7 +133,7 @@ def _end(
 def _before_gap(
     connection: apsw.Connection, start: int, end: int, where: str, bindings: tuple[Any, ...]
 ) -> int:
-    """Return `end`, or an earlier position at which a gap follows a tick: see `Batch`."""
+    """Return `end`, or the position before the first gap that follows a tick: see `Batch`."""
     first = all_rows(
         connection,
         f"SELECT position FROM ticks WHERE position > ? AND position <= ? {where} "
@@ -171,7 +174,7 @@ def all_rows(connection: apsw.Connection, query: str, *bindings: Any) -> list[An
 
 
 def only(symbols: Collection[str] | None) -> tuple[str, tuple[Any, ...]]:
-    """Return the SQL that keeps `symbols`, to be added to a condition, and its binding."""
+    """Return the SQL that limits a condition to `symbols`, and its bindings."""
     if symbols is None:
         return "", ()
     return (

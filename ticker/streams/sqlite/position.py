@@ -1,8 +1,8 @@
 """Positions of a SQLite log: `ORIGIN:NUMBER:RECEIVED`, opaque to others.
 
-`ORIGIN` is the log's, so that a position of another log is noticed. `NUMBER` counts every record
-ever appended to it. `RECEIVED` (µs, UTC) is the latest `received` before the position: if retention
-overtakes a reader, it tells since when data are missing.
+`ORIGIN` is the log's: it shows a position of another log. `NUMBER` counts every record appended up
+to the position. `RECEIVED` (µs, UTC) is the latest `received` before the position: if retention
+overtakes a reader, data are missing since then.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SqlitePosition(msgspec.Struct, frozen=True):
     number: int
     """The number of the last record before it; 0 before the first."""
     received: int
-    """The `received` of the newest record before it (µs, UTC); 0 if there is none."""
+    """The latest `received` before it (µs, UTC); 0 if unknown."""
 
     def position(self) -> Position:
         """Return it as text."""
@@ -33,7 +33,7 @@ class SqlitePosition(msgspec.Struct, frozen=True):
 
 
 def parse(url: str, position: object) -> SqlitePosition:
-    """Parse `text`. Raises `WrongPosition` if it is not a position of a log of this kind."""
+    """Parse `position`. Raises `WrongPosition` unless it has the form of a SQLite log's."""
     form = _FORM.fullmatch(position) if isinstance(position, str) else None
     if form is None:
         raise WrongPosition(url, position)

@@ -1,8 +1,7 @@
 """The reading side of a log file: one connection, whole batches, no waiting. Synchronous.
 
-Every question is answered in one read transaction that ends with its answer: an open one would keep
-the WAL from being reused. Knows rows and SQL; neither event loops nor clocks nor how a reader
-waits.
+Every read transaction ends before its answer is returned: an open one would keep SQLite from
+reusing the WAL. Knows rows and SQL, but no event loop, no clock, and not how a reader waits.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ticker.streams.sqlite.position import SqlitePosition, parse
 from ticker.streams.sqlite.state import LogState, load
 
 CHUNK: Final = 5_000
-"""Positions of a chunk of columns.
+"""The most positions in a chunk of columns.
 
 Larger chunks are slower, because the garbage collector visits them.
 """
@@ -47,9 +46,9 @@ class SqliteReader:
         self.close()
 
     def data_version(self) -> int:
-        """Return a number that changes with every commit of others.
+        """Return a number that changes when another connection commits.
 
-        Through the pragma: apsw's own `Connection.data_version()` lagged behind it.
+        The pragma is read, because apsw's own `Connection.data_version()` lagged behind it.
         """
         with opening.told(self._path):
             version: Any = self._connection.execute("PRAGMA data_version").fetchall()[0][0]
@@ -69,7 +68,7 @@ class SqliteReader:
         return place
 
     def snapshot(self) -> tuple[Batch, int]:
-        """Return the last quotes and heartbeats, the last sequences, and how many were broken."""
+        """Return the last quotes, heartbeats and sequences, and how many rows were broken."""
         with self._transaction() as state:
             read = functools.partial(decoding.records, self._connection)
             quotes, broken = read(rows.QUOTES, "true ORDER BY position")
@@ -104,8 +103,8 @@ class SqliteReader:
                 return start
             if when > state.received:
                 return state.end()
-            # Each mark says: nothing up to here was received later than this. So the last mark
-            # before `when` is before all that is wanted. The search continues from there.
+            # A mark has a position and the latest `received` up to it. So all that is wanted
+            # follows the last mark whose `received` is before `when`.
             marked = self._all(
                 "SELECT position, received FROM appends WHERE received < ? "
                 "ORDER BY received DESC, position DESC LIMIT 1",
@@ -179,9 +178,9 @@ class SqliteReader:
     def _spans(
         self, request: ColumnRequest, take: Callable[[str, Sequence[Any], bool], Any]
     ) -> Iterator[Any]:
-        """Yield what `take` makes of the ticks of each span, to the end that the log had at first.
+        """Yield what `take` returns for each span of positions, unless it is `None`.
 
-        Each span has a transaction of its own.
+        Ends where the log ended at first. Each span has a transaction of its own.
         """
         condition, bound = only(request.symbols)
         since, until = request.since, request.until
@@ -208,11 +207,11 @@ class SqliteReader:
         return int(found[0][0])
 
     def holds(self) -> dict[str, Hold]:
-        """See `Retained.holds`. The time grows with the ticks that wait, not with the log's."""
+        """See `Retained.holds`. Its time depends on the ticks that wait, not on the log's size."""
         with self._transaction() as state:
             found = self._all(
-                # The time of the last mark before the position: near enough to say since when data
-                # are missing.
+                # The position's time is that of the last mark before it. That is exact enough to
+                # say since when data are missing.
                 "SELECT reader, position, "
                 "(SELECT count(*) FROM ticks WHERE ticks.position > holds.position), "
                 "(SELECT received FROM appends WHERE appends.position <= holds.position "
@@ -224,7 +223,7 @@ class SqliteReader:
         }
 
     def facts(self) -> tuple[LogState, int, int | None, int | None, int]:
-        """Return the state, symbols held, `received` of the first and last tick, and file size."""
+        """Return the state, symbols held, `received` of first and last tick, and size (bytes)."""
         with self._transaction() as state:
             symbols = self._all(
                 "SELECT count(DISTINCT symbol) FROM sequences WHERE sequence > pruned_sequence"

@@ -1,10 +1,10 @@
 """Deletes the oldest ticks and gaps, by the time of appending and by size.
 
-It deletes in small steps, so that no writer waits for long, and always from the beginning, so that
+It deletes in small steps, so that no writer waits for long. It deletes from the beginning, so that
 whole pages become free. The next appends reuse free pages: in steady state the file keeps its size.
-If a quarter of it is free (retention was just tightened) it is also cut back, a little each step.
-Quotes, heartbeats and last sequences are never deleted: there is one of each per symbol or writer.
-What follows a hold is never deleted, whatever time and size say.
+If more than a quarter of it is free (retention was just tightened), each step also cuts it back a
+little. Quotes, heartbeats and last sequences are never deleted: there is one of each per symbol or
+writer. What follows a hold is never deleted, whatever the limits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 from ticker.streams.sqlite.state import LogState
 
 STEP: Final = 2_000
-"""The most ticks deleted in one step, unless more than half as many are appended at once."""
+"""The most ticks deleted in one step. A large append deletes up to twice its own number."""
 
 _FREE_SHARE: Final = 4  # cut the file back if more than a quarter of it is free …
 _FREE_PAGES: Final = 256  # … and that is more than 1 MiB: less is reused soon
@@ -34,10 +34,10 @@ class Retention(msgspec.Struct, frozen=True):
     """Size of the database file, without free pages and without its WAL (some MiB)."""
 
     def has_leapt(self, state: LogState, now: int) -> bool:
-        """Tell whether all would be too old, after a long pause or by a wrong clock.
+        """Tell whether all is too old at `now` (µs, UTC): after a long pause, or by a wrong clock.
 
-        One reading cannot tell which. The next append can: by then a wrong clock was corrected, or
-        this one is confirmed.
+        One reading of the clock cannot tell which. The next append can: by then a wrong clock is
+        corrected, or this time is confirmed.
         """
         return self.keep_for is not None and now - state.appended > self.keep_for
 
@@ -50,9 +50,9 @@ class Retention(msgspec.Struct, frozen=True):
         *,
         through: int = _LARGEST,
     ) -> int:
-        """Delete at most `rows` ticks inside the caller's transaction, and count them.
+        """Delete at most `rows` ticks inside the caller's transaction. Return how many.
 
-        `now` is the time of appending (µs, UTC; `None`: not to be trusted, so only size counts).
+        `now` is the time of appending (µs, UTC). `None`: it cannot be trusted; only size counts.
         Nothing after the position `through` is deleted. `state` is changed; the caller stores it.
         """
         by_time = 0 if now is None else self._by_time(connection, state, now)
@@ -73,7 +73,7 @@ class Retention(msgspec.Struct, frozen=True):
         return deleted
 
     def _by_time(self, connection: apsw.Connection, state: LogState, now: int) -> int:
-        """Return the position up to which everything was appended too long ago, or 0."""
+        """Return a position up to which everything was appended too long ago, or 0."""
         if self.keep_for is None:
             return 0
         if state.appended <= now - self.keep_for:

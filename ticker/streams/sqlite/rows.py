@@ -1,8 +1,8 @@
 """Converts records to rows and back. The columns are the fields of the JSON events, in order.
 
-Ticks are the hot path and go by position, without a dictionary; the other three kinds are few. A
-row that is not a valid record (edited by others) raises one of `BROKEN`, and readers count and skip
-it. This file knows SQL's texts and no connection.
+Ticks are the hot path: values are matched by their order, without a dictionary. The other three
+kinds are few. A row that is not a valid record (edited by others) raises one of `BROKEN`; readers
+count and skip it. This file knows SQL statements, but no connection.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _insert(table: str, kind: type[msgspec.Struct], conflict: str = "") -> str:
 def _replacing(table: str, kind: type[msgspec.Struct], key: str, newer: str = "true") -> str:
     fields = (*_names(kind), "position")
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in fields)
-    # A repeated gap changes nothing: two logs that forward to each other would pass it to and fro.
+    # A repeat changes nothing. Otherwise two logs that forward to each other would never stop.
     known, told = (
         ", ".join(f'{place}."{name}"' for name in _names(kind)) for place in (table, "excluded")
     )
@@ -50,9 +50,9 @@ def _replacing(table: str, kind: type[msgspec.Struct], key: str, newer: str = "t
 
 
 CONSTANT: Final = TICK_FIELDS[-1]
-"""`simulated`: it is the same in the whole log, and read once."""
+"""`simulated`: it is the same in the whole log, so it is read once."""
 TICK_COLUMNS: Final = ", ".join(f'"{name}"' for name in TICK_FIELDS[:-1])
-"""All but that one."""
+"""The fields of a tick without `simulated`."""
 
 INSERT_TICK: Final = _insert("ticks", Tick)
 INSERT_NEXT_TICK: Final = (

@@ -7,8 +7,8 @@ the JSON events as columns (times in µs since the epoch, UTC; `simulated` 0 or 
 replaces another gets a new position. `log`, `sequences`, `appends` and `holds` are ours and may
 change with the version.
 
-`user_version` is the version. A file of any other version is refused. This module knows SQL, and
-neither records nor files' paths.
+`user_version` is the version. A file of any other version is refused. This module knows SQL, but
+neither records nor paths.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 import apsw
 
 APPLICATION_ID: Final = 0x7469636B
-"""`tick` in ASCII: how `file` and we tell our files from other SQLite databases."""
+"""`tick` in ASCII. It tells a log from other SQLite databases, here and to the program `file`."""
 
 VERSION: Final = 1
 
@@ -27,7 +27,7 @@ PAGE_SIZE: Final = 4096
 _TRADE: Final = """
     previous_price REAL, day_change REAL, day_change_percent REAL, volume ANY,
     bid REAL, ask REAL, currency TEXT, session TEXT, size ANY, simulated INTEGER NOT NULL"""
-# `volume` and `size` are ANY because JSON tells 5 from 5.0 and REAL would not. There is no UNIQUE
+# `volume` and `size` are ANY: JSON distinguishes 5 from 5.0, and REAL would not. There is no UNIQUE
 # over the identity of a tick: its index costs 60 % of the write speed, so writers check `sequences`
 # in their transaction. `position` needs no AUTOINCREMENT either: `log.position` only ever grows, so
 # no position is given out twice.
@@ -100,7 +100,7 @@ CREATE TABLE heartbeats(
 
 
 class NoWal(Exception):
-    """SQLite answered with another journal mode than WAL: no readers beside a writer."""
+    """SQLite refused the WAL. Without it nobody can read while another writes."""
 
 
 def create(connection: apsw.Connection, origin: str) -> None:
@@ -120,7 +120,7 @@ def create(connection: apsw.Connection, origin: str) -> None:
 
 
 def use_wal(connection: apsw.Connection) -> None:
-    """Turn on WAL, and check the answer: if SQLite refuses, it answers with another mode."""
+    """Turn on WAL. Raises `NoWal` if SQLite refuses: it then answers with another mode."""
     mode = connection.pragma("journal_mode", "wal")
     if mode != "wal":
         raise NoWal(f"its file system allows no shared memory (journal mode {mode})")

@@ -1,8 +1,8 @@
-"""`SqliteStream` reads a log file, and `SqliteLog` also writes it: the protocols over the file.
+"""`SqliteStream` reads a log file. `SqliteLog` also writes it.
 
-Here synchronous work meets the event loop, and nothing else happens. Questions go to a thread of
-the loop. Each `read` has a thread of its own that waits and decodes, and a log has one that writes.
-So a wait for the disk never stops the loop, and appends keep their order.
+This module only moves synchronous work into threads. Questions go to a thread of the event loop's
+pool. Each `read` has its own thread, which waits and decodes. A log has one thread that writes. So
+a wait for the disk never stops the loop, and appends keep their order.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SqliteStream(BaseStream):
     def __init__(
         self, path: Path, *, busy: float = opening.BUSY, silence: float = EMPTY_BATCH_AFTER
     ) -> None:
-        """`silence`: seconds without a record after which a reading brings an empty batch."""
+        """`silence`: after this time without a record (s), a reading yields an empty batch."""
         super().__init__(opening.url(path), silence=silence)
         self._path = path
         self._busy = busy

@@ -1,7 +1,7 @@
-"""Wakes a reader when another process writes the log, where the system can tell (Linux: inotify).
+"""Wakes a reader when a process writes the log, if the system reports writes (Linux: inotify).
 
-The kernel tells of a write to the WAL a few milliseconds before SQLite makes the commit visible. So
-an event means: a commit is near. It never means that the commit can be read.
+The kernel reports a write to the WAL a few milliseconds before SQLite makes the commit visible. So
+an event means that a commit comes soon. It does not mean that the commit can be read yet.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Watch:
 
     @classmethod
     def begin(cls, path: Path) -> Self | None:
-        """Watch the log at `path`; `None` where the system does not tell of writes."""
-        import ctypes  # takes 10 ms to load: after the first rows are shown
+        """Watch the log at `path`. Returns `None` if the system does not report writes."""
+        import ctypes  # takes 10 ms to load, so only after the first rows are shown
 
         libc = ctypes.CDLL(None)
         try:
@@ -44,7 +44,7 @@ class Watch:
         return cls(libc, events, watched)
 
     def wait(self, seconds: float) -> bool:
-        """Sleep until something is written or `wake` is called; `False` if neither came."""
+        """Sleep until a write or a call of `wake`. `False`: neither came within `seconds`."""
         poller = select.poll()  # unlike `select`, it takes any descriptor
         poller.register(self._events, select.POLLIN)
         if not poller.poll(seconds * 1_000):

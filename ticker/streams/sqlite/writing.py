@@ -1,9 +1,8 @@
 """The writing side of a log file: append, hold, prune. Synchronous; one thread uses it at a time.
 
-Each call is one transaction: durable when it returns, or without any effect. The last sequence of
-each (origin, symbol) is checked inside the transaction. The table of last sequences stays in memory
-as long as no other process has written. Knows rows and SQL; neither event loops nor clocks (the
-time comes in).
+Each call is one transaction: it is durable on return, or has no effect. The last sequence of each
+(origin, symbol) is checked inside the transaction. The last sequences stay in memory until another
+process writes. Knows rows and SQL, but no event loop and no clock: time is a parameter.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ from ticker.streams.sqlite.state import LogState, load
 from ticker.units import SECOND
 
 MARK_EVERY: Final = SECOND
-"""A row of `appends` at most this often (µs) …"""
+"""A row of `appends` is written after this time (µs) …"""
 MARK_ROWS: Final = 5_000
-"""… and after this many records. `find` scans at most that many."""
+"""… or after this many records, so that `find` need not scan many more."""
 
 
 _received: Final = operator.attrgetter("received")
 
 
 class SqliteWriter:
-    """One connection that writes. Raises `StreamError` only, and `InvalidRecord`."""
+    """One connection that writes. Raises only `StreamError` and `InvalidRecord`."""
 
     def __init__(self, path: Path, origin: str, retention: Retention, busy: float) -> None:
         self._path = path
@@ -153,8 +152,8 @@ class SqliteWriter:
         ]
         position += len(heartbeats)
         execute(rows.INSERT_GAP, gap_rows)
-        # Only the first gets its position, and SQLite counts on from it. Without a new tuple
-        # for each tick this is a tenth faster.
+        # Only the first tick gets its position; SQLite counts on from it. That needs no new
+        # tuple for each tick, and is a tenth faster.
         execute(rows.INSERT_TICK, first_tick)
         execute(rows.INSERT_NEXT_TICK, map(astuple, ticks[1:]))
         execute(rows.INSERT_QUOTE, quote_rows)
@@ -179,7 +178,7 @@ class SqliteWriter:
         return judged.fresh, judged.heads
 
     def _differing(self, repeats: Sequence[Tick]) -> dict[Key, int]:
-        """Find `repeats` whose sequence belongs to another tick → what the log expects next.
+        """Find keys of `repeats` that differ from the stored tick → the sequence expected next.
 
         Ticks that retention has deleted cannot be compared and count as the same. The log is read
         backwards from its end, because most repeats were sent a moment ago.
@@ -200,7 +199,7 @@ class SqliteWriter:
         while wanted:
             row = cursor.fetchone()
             if row is None:
-                break  # a hole: never appended, or deleted by others
+                break  # the rest are in a hole: never appended, or deleted by others
             tick = wanted.pop(row[:3], None)
             if tick is not None and row[3:] != tick_content(tick):
                 key = (tick.origin, tick.symbol)
@@ -209,10 +208,10 @@ class SqliteWriter:
         return wrong
 
     def _mark(self, now: int) -> None:
-        """Note the log's position and time before this call; seldom, because it costs a row."""
+        """Add the log's position and time before this append to `appends`, if a row is due."""
         appended, position = self._marked
         state = self._state
-        due = not appended <= now < appended + MARK_EVERY  # a clock that ran backwards too
+        due = not appended <= now < appended + MARK_EVERY  # also if the clock was set back
         if state.position > position and (due or state.position >= position + MARK_ROWS):
             self._connection.execute(
                 "INSERT INTO appends VALUES (?, ?, ?)",
@@ -222,13 +221,13 @@ class SqliteWriter:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Run a transaction, with `_state` and `_last` as they are under the lock."""
+        """Run a transaction that holds the write lock. `_state` and `_last` are current in it."""
         connection = self._connection
         with opening.told(self._path, writing=True):
             self._check_file()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                # Our own commits do not change it, so it shows that others wrote.
+                # Our own commits do not change it. A change shows that another connection wrote.
                 version: Any = connection.pragma("data_version")
                 if version != self._data_version:
                     self._refresh()
@@ -245,7 +244,7 @@ class SqliteWriter:
                 raise
 
     def _check_file(self) -> None:
-        """Raise if the path names another file: ticks would be appended to a file that is lost."""
+        """Raise `StreamMissing` if the path names another file: ticks would go to a lost file."""
         if opening.file_id(self._path) != self._file:
             raise StreamMissing(self._url, "the file was removed or replaced while it was written")
 
