@@ -92,7 +92,7 @@ class OfflineYahoo:
         self._there(change)
 
     def resume(self, symbol: str) -> None:
-        """Let `symbol` move again, without set fields. Raises `UsageError` if it is not listed."""
+        """Let `symbol` move again, and drop its `fields`. Raises `UsageError` if it is unlisted."""
 
         def change() -> None:
             self._market.release(symbol.upper())

@@ -187,7 +187,7 @@ class _Quieten(logging.Handler):
 
 
 def _keep_yfinance_quiet() -> None:
-    # yfinance reads the pages that come instead of crumbs with Beautiful Soup (bs4).
+    # yfinance uses Beautiful Soup (bs4) to read the pages that come instead of crumbs.
     for name in ("yfinance", "bs4"):
         logger = logging.getLogger(name)
         logger.propagate = False

@@ -35,7 +35,7 @@ _MAX_DECIMALS: Final = 12
 _ERROR: Final = 2.0**-22
 """The relative error that a sum of two 32-bit floats may have."""
 _COARSE: Final = 8
-"""A price is rounded only if its price step is larger than this multiple of the error."""
+"""An error is only corrected if a price step is larger than this multiple of the error."""
 _DIGITS: Final = range(6, 10)
 """Significant digits that a 32-bit float may need."""
 

@@ -50,7 +50,7 @@ class Worker:
             raise
 
     def abandon(self) -> None:
-        """Let the thread end after the calls that wait for it. The next call starts another."""
+        """Let the thread end after its present and waiting calls. The next call starts another."""
         if self._jobs is not None:
             self._jobs.put(None)
             self._jobs = None

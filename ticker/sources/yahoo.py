@@ -47,7 +47,7 @@ OnAnswer = Callable[[Sequence[str], bytes], None]
 
 @dataclass(frozen=True)
 class YahooAddress:
-    """Where to ask, and how often. Fields that `Source` has too mean the same there."""
+    """Where to ask, and how often. Fields without a text here are those of `Source`."""
 
     url: str
     name: str = "yahoo"
