@@ -58,7 +58,7 @@ def check_symbol(symbol: object) -> None:
         raise InvalidRecord("symbol", f"longer than {MAX_SYMBOL} characters: {symbol[:16]!a}…")
     if not symbol.isprintable() or " " in symbol:
         raise InvalidRecord("symbol", f"has a control, hidden or space character: {symbol!a}")
-    # The bound keeps a hostile feed of ever new names from filling the memory.
+    # Without the bound, a hostile feed that keeps sending new names would fill the memory.
     if len(symbols_seen) >= _SYMBOLS_REMEMBERED:
         symbols_seen.clear()
     symbols_seen.add(symbol)

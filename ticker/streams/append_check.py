@@ -1,6 +1,6 @@
 """Checks an append against what the log holds. One rule for all logs.
 
-It sorts ticks into those that continue their sequences, repeats, and wrong ones. Pure: what the log
+It finds ticks that continue their sequences, repeats, and wrong ones. Pure: what the log
 holds is passed in. The backend compares a repeat with the stored tick.
 """
 

@@ -235,7 +235,7 @@ class NumberingLog(Log, Protocol):
 
 
 class Served(Protocol):
-    """A stream on servers. Different URLs may reach the same log; `log_id` tells."""
+    """A stream on servers. Different URLs may reach the same log: compare `log_id`."""
 
     async def log_id(self) -> str:
         """Return the `Log.id` of the log that is there now. Raises `StreamError`."""

@@ -97,7 +97,7 @@ def fixed(facts: Facts) -> Facts:
 
 
 def quote_of(tick: Tick, facts: Facts | None) -> Quote:
-    """Make the quote after `tick` from its fields and `facts`, those known by then.
+    """Make the quote after `tick` from its fields and the `facts` known by then.
 
     If `facts` lack the previous close, it is `price` minus `day_change`.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # it loads numpy, and commands must start fast
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """What a tape holds beside its ticks, each with the time when it is due (µs, UTC), in order."""
+    """The gaps and facts of a tape: (time when it is due in µs, UTC; record), in order of time."""
 
     gaps: Sequence[tuple[int, Gap]] = ()
     facts: Sequence[tuple[int, Facts]] = ()

@@ -18,7 +18,7 @@ from typing import Final
 import apsw
 
 APPLICATION_ID: Final = 0x7469636B
-"""`tick` in ASCII. It tells a log from other SQLite databases, here and to the program `file`."""
+"""`tick` in ASCII. This program and `file` recognise a log by it."""
 
 VERSION: Final = 1
 
