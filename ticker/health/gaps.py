@@ -1,6 +1,6 @@
 """The sentences about gaps: one set for `tail`, `replay` and the dashboard. Pure.
 
-Ids of writers are not told: no user knows them. Text from outside is escaped.
+They do not name writers: no user knows their ids. Text from outside is escaped.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _PLAIN: Final[Mapping[str, str]] = {
     GapReason.RETENTION: "deleted because of its age",
     GapReason.ANOTHER_LOG: "another stream lies in its place",
 }
-"""The reasons that say too little by themselves; `{}` is the source."""
+"""Reason → the words shown, where the reason alone says too little. `{}` is the source."""
 
 
 def of_gap(gap: Gap, now: int, zone: Zone) -> str:
-    """Describe a gap: whose it is, how long or which ticks, and why. No full stop."""
+    """Describe a gap: its symbols, its length or its ticks, and the reason. No full stop."""
     if gap.symbol is not None:
         return f"gap {of_missing_ticks(gap)}"
     start, end = gap.from_ or 0, gap.until or 0
@@ -40,36 +40,36 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
     named = and_more([*map(escape, gap.symbols or ())], _NAMED)
     whose = f"gap {named}" if named else "gap"
     if gap.writer == READER:
-        # A poller may have asked, but its ticks are not there or not there any more.
+        # A poller may have asked, but the stream does not hold its ticks, or no longer does.
         return f"{whose}: {reason_words(gap)}, {span}"
-    # Without names it covers all that one poller asks for. Others may ask for more.
+    # Without names: all symbols of one poller. Other pollers may ask for other symbols.
     what = "no prices" if named else f"no prices from {source_title(gap.source)}"
     what += f" for {format_duration(end - start)}" if end - start >= MILLISECOND else ""
     return f"{whose}: {what}, {span} ({reason_words(gap)})"
 
 
 def of_gap_briefly(gap: Gap, now: int, zone: Zone) -> str:
-    """Describe a gap of a moment ago without whose and when, for a line with little room."""
+    """Describe a gap that a poller reported without symbols and times; others as `of_gap`."""
     if gap.from_ is None or gap.until is None or gap.writer == READER:
         return of_gap(gap, now, zone)
     return f"{gap_words(gap.until - gap.from_)} ({reason_words(gap)})"
 
 
 def gap_words(length: int) -> str:
-    """Write `gap of 3m`, or just `gap` if it has no `length` (µs)."""
+    """Write `gap of 3m`, or just `gap` if `length` (µs) is under 1 ms."""
     return f"gap of {format_duration(length)}" if length >= MILLISECOND else "gap"
 
 
 def of_missing_ticks(gap: Gap) -> str:
-    """Say which ticks of which symbol a gap of missing ticks names, and why."""
+    """Say which ticks of which symbol are missing, and why."""
     first, last = gap.first_sequence, gap.last_sequence
     which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
-    # A reader that noticed the hole knows no reason.
+    # A reader that found the hole knows no reason.
     why = "" if gap.reason == GapReason.TICKS_MISSING else f" ({reason_words(gap)})"
     return f"{escape(gap.symbol or '')}: {which} missing{why}"
 
 
 def reason_words(gap: Gap) -> str:
-    """Say why, in plain words; a source's own words stay."""
+    """Say the reason in plain words, or in the words of the source itself."""
     words = _PLAIN.get(gap.reason)
     return escape(gap.reason) if words is None else words.format(source_title(gap.source))

@@ -1,4 +1,4 @@
-"""Why a price is old: the reasons, in a word or two, and which state of a writer means which."""
+"""The reasons why a price is old, and the reason that each state of a writer means."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Reason(StrEnum):
     PRE_MARKET = "pre-market"
     AFTER_HOURS = "after hours"
     GAP = "ticks missing"
-    """Just now; a span without observation is told with its length."""
+    """A gap has just ended. If it has a length, this is shown instead of the word."""
     UNCHANGED = "unchanged"
     AWAITED = "awaited"
 
@@ -65,7 +65,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     WriterState.STREAM_UNREACHABLE: Reason.STREAM_AWAY,
     WriterState.STOPPED: Reason.POLLER_STOPPED,
 }
-"""What each state means for the prices. A state that is absent allows new prices."""
+"""State of a writer → the reason for its prices. An unknown state counts as `FRESH`."""
 
 BADNESS: Final = {
     reason: badness
@@ -84,4 +84,4 @@ BADNESS: Final = {
         )
     )
 }
-"""Reason → rank, 0 for the best: how bad it is for a writer's prices. Reasons of writers only."""
+"""Reason → how bad it is for a writer's prices: 0 is best. Holds only reasons of writers."""

@@ -1,4 +1,4 @@
-"""The states of writers and of streams, shared by those who write and those who judge."""
+"""The states of writers and of streams, shared by writers and readers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class WriterState(StrEnum):
-    """What a writer does. Written in heartbeats of pollers and replays, and in a relay's status.
+    """What a writer does. It is in the heartbeats of pollers and replays, and in a relay's status.
 
     Newer versions may write other states.
     """
@@ -16,24 +16,24 @@ class WriterState(StrEnum):
     OK = "ok"
     REPLAYING = "replaying"
     FOLLOWING = "following"
-    """A relay that sends what comes."""
+    """A relay that sends new records as they come."""
     ELSEWHERE = "elsewhere"
-    """A relay that leaves its work to another process."""
+    """Another process relays instead of this one."""
     SLOW = "slow"
     """It waits longer for an answer than it should."""
     NO_PRICES = "no-prices"
-    """The source answers, without a single usable price."""
+    """The source answers, but without any usable price."""
     RATE_LIMITED = "rate-limited"
     UNREACHABLE = "unreachable"
     UNREADABLE = "unreadable"
     """The source's answers cannot be read."""
     STREAM_UNREACHABLE = "stream-unreachable"
-    """A stream is away: the one that it writes or, for a relay, one of the two."""
+    """The stream that it writes is away; for a relay, also the stream that it reads."""
     STOPPED = "stopped"
 
 
 class StreamState(StrEnum):
-    """How a stream is, as far as its reader knows."""
+    """The state of a stream, as far as its reader knows."""
 
     OPENING = "opening"
     """It has not been read yet."""
@@ -46,11 +46,11 @@ class StreamState(StrEnum):
     UNREACHABLE = "unreachable"
     """It was there or should be, but does not answer. It may come back by itself."""
     UNUSABLE = "unusable"
-    """It is there and cannot be read. The user must act."""
+    """It is there but cannot be read. The user must act."""
 
     @property
     def is_bare(self) -> bool:
-        """Tell whether it holds nothing to show: it is empty, or there is none."""
+        """Tell whether it holds nothing to show: it is empty or missing."""
         return self in {StreamState.EMPTY, StreamState.MISSING}
 
     @property

@@ -1,4 +1,4 @@
-"""The health of a stream: what `health()` of each backend returns."""
+"""The health of a stream, which `health()` of each backend returns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """The health of a stream, as its reader sees it now."""
 
     stream: str
-    """Its URL as a user may see it (no secrets)."""
+    """Its URL without secrets."""
     state: StreamState
     problem: str | None = None
     """What is wrong, in a sentence; absent if nothing is."""
@@ -28,9 +28,9 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     size: int | None = None
     """Bytes on disk, if the stream is a file."""
     simulated: bool | None = None
-    """Whether its prices are invented; absent if it holds none."""
+    """Whether its prices are invented; absent if it holds no price."""
     is_finished: bool = False
-    """Whether it is a recording: complete, so it is not written any more."""
+    """Whether it is a recording: complete, and never written again."""
     broken: int = 0
     """Unreadable records skipped since this reader opened the stream."""
     holes: int = 0
@@ -38,7 +38,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     repeats: int = 0
     """Repeated ticks dropped since this reader opened the stream."""
     undelivered: int = 0
-    """Ticks kept locally that a relay has not sent yet: of the destination furthest behind."""
+    """Ticks of a local log that no relay has sent yet, for the destination furthest behind."""
     waiting: Mapping[str, int] = {}
     """Destination (its URL) → how many ticks our log keeps for it; 0 if all are sent."""
     heartbeats: tuple[Heartbeat, ...] = ()

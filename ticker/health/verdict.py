@@ -1,7 +1,7 @@
-"""Judges a stream: healthy, stale, empty or away, why, and what to do about it.
+"""Judges a stream: its standing (healthy, stale, empty, away …), the reason, and what to do.
 
-One judgement for `status`, `tail` and the dashboard. Pure: records and a moment in. Every time in
-it is that of an event, so it changes only when the data do.
+`status`, `tail` and the dashboard share this judgement. Every time in it is that of an event, so it
+changes only when the data do. Pure: the records and the time are passed in.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Standing(StrEnum):
     HEALTHY = "healthy"
     STALE = "stale"
     UNKNOWN = "unknown"
-    """The last sign of life is ahead of the clock, and no other has arrived."""
+    """The last sign of life is dated ahead of the clock, and no newer one has arrived."""
     FINISHED = "finished"
     """A recording: it is complete, and nothing new comes."""
     EMPTY = "empty"
@@ -57,15 +57,15 @@ class Verdict:
 
     standing: Standing
     words: str
-    """Why, and what to do about it."""
+    """The reason, and what to do about it."""
     key: tuple[str, ...]
-    """Identifies the reason: it stays the same while only the times in the words change."""
+    """Identifies the reason: does not change if only the times in `words` change."""
     brief: str = ""
-    """The words without details, where there is a shorter form."""
+    """`words` without details, if there is a shorter form."""
     refused: tuple[str, ...] = ()
-    """Symbols that the source refuses to the writers that ask now, escaped."""
+    """Symbols that the source refuses to writers that are alive, escaped."""
     problem: str = ""
-    """What is wrong with a source that does answer, escaped."""
+    """What is wrong with a source although it answers, escaped."""
 
     @property
     def summary(self) -> str:
@@ -92,10 +92,10 @@ def of_stream(
     arrived: Iterable[Heartbeat] = (),
     backlog: Backlog | None = None,
 ) -> Verdict:
-    """Judge at `now` (µs) a stream with this `health`.
+    """Judge a stream with this `health` at `now` (µs, UTC).
 
-    `symbols`: those that its reader wants; `None`: all. `option` names the stream on a command
-    line, for the advice. `arrived`: heartbeats that came since. `backlog`: what waits here for it.
+    `symbols` are those that the reader wants; `None`: all. `option` names the stream in suggested
+    commands. `arrived` are heartbeats since `health`. `backlog` is what waits here for the stream.
     """
     state = health.state
     if state.is_away:
@@ -113,9 +113,9 @@ def of_stream(
 
 
 def writers_of(health: Health, now: int, arrived: Iterable[Heartbeat] = ()) -> Writers:
-    """Return the writers as a reader sees them who looks once, `now` (µs).
+    """Return the writers as seen by a reader that reads once, at `now` (µs, UTC).
 
-    `arrived` came since `health`.
+    `arrived` are heartbeats that came after `health`.
     """
     writers = Writers()
     for beat in health.heartbeats:
@@ -135,12 +135,12 @@ def of_writers(
     option: str = "",
     backlog: Backlog | None = None,
 ) -> Verdict:
-    """Judge at `now` (µs) a readable stream by its writers.
+    """Judge a readable stream by its writers at `now` (µs, UTC).
 
-    `elapsed` is the reader's own clock, by which writers are judged; `None`: it looks once. Healthy
-    means: one writer is well, and every wanted symbol has a writer that brings prices. `symbols`
-    are those that the reader wants; `None`: all. While a relay sends a `backlog`, heartbeats of
-    writers that look gone are on their way, so there is no advice to start another.
+    Writers are judged by `elapsed` (µs, the reader's own clock); `None`: by `now`. A stream is
+    healthy if one writer is well and no wanted symbol is stale (`Writers.stale`). `symbols` are
+    those that the reader wants; `None`: all. While a relay sends a `backlog`, writers may only look
+    gone, because their heartbeats wait too. So there is no advice to start another.
     """
     elapsed = now if elapsed is None else elapsed
     found = writers.at(elapsed)
@@ -174,7 +174,7 @@ def of_writers(
     refused = tuple(escape(symbol) for symbol in writers.refusals(elapsed))
     healthy = [writer for writer in found if writer.reason is Reason.FRESH]
     words = of_healthy(healthy, now, zone, option)
-    # In an order that does not depend on the writer that was heard last.
+    # Sorted, so that the order does not depend on the writer that was heard last.
     keys = (part for each in sorted(map(_key, healthy)) for part in each)
     problem = next((_problem(each.heartbeat) for each in healthy if each.heartbeat.problem), "")
     brief = of_healthy_briefly(healthy, now, zone)
@@ -184,9 +184,9 @@ def of_writers(
 def of_unpolled(
     writers: Writers, symbols: Iterable[str], elapsed: int, *, option: str = ""
 ) -> str | None:
-    """Say which of `symbols` no living writer asks for, and how to poll them; `None`: none is left.
+    """Say which of `symbols` no living writer polls, and how to poll them; `None`: all are polled.
 
-    `elapsed` is as in `of_writers`.
+    `elapsed` is the clock of `writers` (µs).
     """
     left = [
         symbol
@@ -201,7 +201,7 @@ def of_unpolled(
 
 
 def _problem(beat: Heartbeat) -> str:
-    """Describe what is wrong with a source that does answer."""
+    """Describe what is wrong with a source although it answers."""
     return f"{source_title(beat.source)}: {escape(beat.problem or '')}"
 
 

@@ -1,9 +1,9 @@
-"""Judges writers: who is alive, how stale their data are, and what keeps them from prices.
+"""Judges writers: which are alive, how old their last sign is, and what keeps them from prices.
 
 The reader's own clock, `elapsed` (µs), decides whether a writer is alive. It never goes back, so a
-wall clock that is stepped neither kills a live writer nor revives a dead one. A reader that looks
-once has only the wall clock. A heartbeat whose time is ahead of the clock proves nothing: one of
-the two clocks is wrong. Pure: both clocks are passed in.
+step of the wall clock neither hides a live writer nor revives a dead one. A reader that reads once
+has only the wall clock. A heartbeat whose time is ahead of the clock proves nothing: one of the two
+clocks is wrong. Pure: both clocks are passed in.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ GRACE: Final = 2 * SECOND
 """How late a heartbeat may be beyond two and a half intervals before its writer counts as gone, and
 how far ahead of the reader's clock its time may be (µs)."""
 _HISTORY: Final = DAY
-"""A writer that is gone for longer is no longer reported."""
+"""A writer that is gone for longer than this (µs) is no longer reported."""
 
 _EXCUSED: Final = 10 * SECOND
-"""How long after an outage a writer may stay silent: a relay tries again within 6 s."""
+"""How long after an outage a writer may stay silent (µs). A relay tries again within 7 s."""
 
 _AGREES: Final = MINUTE
-"""The difference up to which two clocks count as equal."""
+"""Two clocks that differ by less than this (µs) count as equal."""
 
 _Key = tuple[str, str]
 _NOBODY: Final[frozenset[_Key]] = frozenset()
@@ -36,14 +36,14 @@ _NOBODY: Final[frozenset[_Key]] = frozenset()
 def patience(heartbeat: Heartbeat) -> int:
     """Return how long the writer of `heartbeat` may be silent before it counts as gone (µs).
 
-    A writer sends a heartbeat each interval, even while it is rate-limited or fails. Two missed
-    heartbeats can be chance. Three mean that it is gone.
+    A writer sends a heartbeat each interval, even while it is rate-limited or fails. It counts as
+    gone some time after it missed two: one may be late by chance.
     """
     return heartbeat.interval * 5 // 2 + GRACE
 
 
 def silence(heartbeat: Heartbeat, now: int) -> int | None:
-    """Return the age of `heartbeat` by its own time (µs); `None` if it is ahead of `now`.
+    """Return the age of `heartbeat` by its own time (µs); `None` if this is ahead of `now`.
 
     `now` is the wall clock (µs, UTC).
     """
@@ -52,9 +52,9 @@ def silence(heartbeat: Heartbeat, now: int) -> int | None:
 
 
 def is_alive(heartbeat: Heartbeat, now: int) -> bool:
-    """Tell whether the writer of its last `heartbeat` is certainly alive at `now` (µs, UTC).
+    """Tell whether a writer with this last `heartbeat` is certainly alive at `now` (µs, UTC).
 
-    For a reader that looks once. One that follows judges by what it sees arrive.
+    For a reader that reads once. A reader that follows uses `Writers`.
     """
     silent = silence(heartbeat, now)
     sign = Sign(heartbeat, now - (silent or 0), is_sure=silent is not None)
@@ -67,9 +67,9 @@ class Sign:
 
     heartbeat: Heartbeat
     heard: int
-    """When it was written, as far as the reader knows (µs, by the reader's own clock)."""
+    """When it was written, by the reader's own clock (µs), as far as the reader knows."""
     is_sure: bool = True
-    """False: its time was ahead of the wall clock, and the reader did not see it arrive."""
+    """False if its time was ahead of the wall clock and the reader did not see it arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +78,19 @@ class WriterHealth:
 
     heartbeat: Heartbeat
     reason: Reason
-    """FRESH if it polls on time and gets prices; otherwise what keeps it from them."""
+    """`FRESH` if it polls on time and gets prices; otherwise what keeps it from prices."""
     silent: int | None = None
-    """The age of its last sign of life (µs); `None` if that cannot be known."""
+    """The age of its last sign of life (µs); `None` if it cannot be known."""
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether it shows life, whatever it gets."""
+        """Tell whether the writer is alive, with or without prices."""
         return self.reason not in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
 
     def last_sign(self, now: int) -> int:
         """Return when its last sign of life was, by the wall clock `now` (µs, UTC).
 
-        This is the time in its heartbeat, unless its clock and this one disagree.
+        This is the time in its heartbeat, unless its clock and the reader's differ.
         """
         told = self.heartbeat.received
         if self.silent is None or abs(now - self.silent - told) < _AGREES:
@@ -99,15 +99,16 @@ class WriterHealth:
 
     @property
     def is_stopped(self) -> bool:
-        """Tell whether it ended in order, as it said itself."""
+        """Tell whether its last heartbeat says that it stopped."""
         return self.heartbeat.state == WriterState.STOPPED
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The stream was away from `since`; its writers should be heard again `until` (µs, elapsed).
+    """The stream was away from `since`; its writers have time to be heard `until` (elapsed µs).
 
-    A writer that was alive when it began is not gone just because no heartbeat came through.
+    Until then, a writer that was alive at `since` does not count as gone: its heartbeats could not
+    arrive.
     """
 
     since: int
@@ -119,7 +120,7 @@ _NEVER: Final = Outage(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class StaleSymbols:
-    """Symbols without new prices, although others get theirs."""
+    """Symbols of one writer that get no new prices."""
 
     writer: WriterHealth
     """The healthiest writer that polls these symbols."""
@@ -129,41 +130,41 @@ class StaleSymbols:
 class Writers:
     """The last heartbeat per (writer, source).
 
-    The last one written counts, whatever its time. A heartbeat without symbols is of a writer that
-    may ask for any symbol of its source. `now` is the reader's own clock (µs) everywhere here: a
-    clock that never goes back for a reader that follows, the wall clock for one that looks once.
+    The heartbeat written last counts, whatever its time. A writer whose heartbeat lists no symbols
+    may poll any symbol of its source. In all methods, `now` is the reader's own clock (µs): for a
+    reader that follows, a clock that never goes back; for one that reads once, the wall clock.
     """
 
     def __init__(self) -> None:
         self._last: dict[_Key, Sign] = {}
-        # Every row asks for its own writers, and there may be as many writers as rows.
+        # An index, because each row looks up its writers, and there may be as many writers as rows.
         self._naming: dict[str, set[_Key]] = {}
         self._unnamed: set[_Key] = set()
         self._sources_named: set[str] = set()
         self._outage = _NEVER
         self._lost: int | None = None
-        """Since when the stream is away; `None` if it can be read."""
+        """When the stream was lost (elapsed µs); `None` if it can be read."""
 
     def stream_lost(self, at: int) -> None:
-        """Note that the stream is away since `at`, unless that is known already."""
+        """Note that the stream is away since `at` (elapsed µs). Later calls change nothing."""
         if self._lost is None:
             self._lost = at
 
     def stream_found(self, now: int) -> None:
-        """Note that the stream is read again, and give the writers time to be heard."""
+        """Note that the stream can be read again, and give its writers time to be heard."""
         if self._lost is None:
             return
         since, self._lost = self._lost, None
-        # A stream that comes and goes was away for all of that time.
+        # Outages that follow each other closely count as one.
         since = self._outage.since if since < self._outage.until else since
         self._outage = Outage(since, now + _EXCUSED)
 
     def take(self, heartbeat: Heartbeat, now: int, *, read_at: int | None = None) -> Iterable[str]:
         """Note the newest heartbeat of a writer. Returns the symbols whose refusal changed.
 
-        It counts as written `now`, because it was seen to arrive. With `read_at` it was found, as
-        in a snapshot: then its own time tells its age, unless that is ahead of the clock. `read_at`
-        is the wall clock at that moment (µs, UTC).
+        A heartbeat that has just arrived counts as written at `now`. For one from a snapshot, give
+        `read_at`, the wall clock when it was read (µs, UTC): then its own time tells its age,
+        unless this is ahead of the clock.
         """
         key = heartbeat.key
         before = self._last.get(key)
@@ -171,7 +172,7 @@ class Writers:
         if known == heartbeat:
             return ()  # a repeated heartbeat is no sign of life
         silent = 0 if read_at is None else silence(heartbeat, read_at)
-        # It differs from the one before, so it was written since, whatever its time says.
+        # It differs from the last one, so it was written after that, whatever its time says.
         is_sure = silent is not None or before is not None
         self._last[key] = Sign(heartbeat, now - (silent or 0), is_sure)
         if known is None or known.symbols != heartbeat.symbols:
@@ -192,15 +193,14 @@ class Writers:
             self._naming.setdefault(symbol, set()).add(key)
 
     def __bool__(self) -> bool:
-        """True once a writer gave a sign of life."""
+        """Tell whether any writer has given a sign of life."""
         return bool(self._last)
 
     def refusal(self, symbol: str, now: int, received: int | None = None) -> str | None:
-        """Return why the source has no quote of `symbol`, by the newest heartbeat that says so.
+        """Return why the source has no quote for `symbol`, by the newest heartbeat that says so.
 
-        `received` (µs) is when its price was had. A refusal from before that, or by a writer that
-        is gone by `now`, says nothing of such a price. Without a price, it is the best that is
-        known.
+        `received` (µs, UTC) is when the last price of `symbol` came; `None`: it has none. With a
+        price, only refusals after it count, by writers that are alive. Without, all refusals count.
         """
         told = [sign for sign in self._last.values() if symbol in sign.heartbeat.refused]
         if received is not None:
@@ -208,22 +208,22 @@ class Writers:
         return max(told, key=_heard).heartbeat.refused[symbol] if told else None
 
     def refusals(self, now: int) -> Mapping[str, str]:
-        """Return why each refused symbol is refused, by the writers that are alive at `now`."""
+        """Return symbol → why it is refused, by the writers that are alive at `now`."""
         told = [s for s in self._last.values() if s.heartbeat.refused and self._is_there(s, now)]
         told.sort(key=_heard)
         return {symbol: why for sign in told for symbol, why in sign.heartbeat.refused.items()}
 
     def at(self, now: int) -> list[WriterHealth]:
-        """Return all writers: the healthiest first, and of equals the last one heard."""
+        """Return all writers, the healthiest first. Of equals, the one heard last comes first."""
         return self._judged(self._last.values(), now)
 
     def of(self, symbol: str, source: str | None, now: int) -> list[WriterHealth]:
-        """Return those (of `source`) that ask for `symbol`, or may, in the order of `at`."""
+        """Return writers of `source` (`None`: any) that may poll `symbol`, in the order of `at`."""
         keys = self._unnamed | self._naming.get(symbol, _NOBODY)
         return self._judged((self._last[key] for key in keys if source in (None, key[1])), now)
 
     def tell_symbols(self, source: str) -> bool:
-        """Tell whether any writer of `source` ever told what it asks for."""
+        """Tell whether any writer of `source` ever listed its symbols."""
         return source in self._sources_named
 
     def _judged(self, signs: Iterable[Sign], now: int) -> list[WriterHealth]:
@@ -236,10 +236,10 @@ class Writers:
         return judge(sign, now, self._outage).is_alive
 
     def stale(self, now: int) -> list[StaleSymbols]:
-        """Find the symbols whose every writer is in trouble.
+        """Find the symbols that no healthy writer polls, with the healthiest of their writers.
 
-        A writer that is gone counts for a day. One that stopped in order does not count: its
-        symbols are no longer expected. What the source refuses is reported as a refusal.
+        A writer that is gone counts for a day. A writer that has stopped does not count: nobody
+        expects its symbols any more. Refused symbols are left out: `refusals` returns them.
         """
         found: list[StaleSymbols] = []
         asked_for: set[str] = set()
@@ -257,8 +257,8 @@ class Writers:
                 left = [s for s in beat.symbols if s not in asked_for and s not in told]
                 if left:
                     found.append(StaleSymbols(writer, tuple(left)))
-            # The last one heard comes first: a writer that stopped in order, after another died, is
-            # not reported.
+            # The writer heard last comes first. If it has stopped, a writer of these symbols that
+            # died before is not reported.
             asked_for.update(beat.symbols)
         return found
 
@@ -266,7 +266,7 @@ class Writers:
 def judge(sign: Sign, now: int, outage: Outage = _NEVER) -> WriterHealth:
     """Judge the writer with this last sign at `now` (µs, by the reader's own clock).
 
-    If its heartbeat is ahead of the clock, it has the time that its next one may take.
+    If the sign is not sure, the writer is `UNKNOWN` until its next heartbeat is overdue.
     """
     beat = sign.heartbeat
     silent = now - sign.heard
@@ -288,7 +288,7 @@ def _heard(sign: Sign) -> int:
 
 
 def _changed_refusals(before: Heartbeat | None, after: Heartbeat) -> Iterable[str]:
-    """Return the symbols that only one of the two refuses, or that have another reason."""
+    """Return the symbols that only one heartbeat refuses, or both for different reasons."""
     was, now = {} if before is None else before.refused, after.refused
     if was == now:
         return ()
