@@ -78,7 +78,7 @@ class GapTracker:
     def begin(self, heartbeats: Iterable[Heartbeat], symbols: Sequence[str], now: int) -> None:
         """Start at `now` (µs, UTC) with `symbols`.
 
-        `heartbeats` are those in the log. They show when earlier polls were.
+        The `heartbeats` of the log show when earlier polls were.
         """
         polls = self._last_polls(heartbeats)
         self._before = polls.last(symbols, self._ledger.known, now=now)

@@ -148,7 +148,7 @@ def _read(path: Path) -> str | None:
 def _write(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.new")
     try:
-        # No wait for the disk: if the file is damaged or lost, the relay only reads again what the
+        # No wait for the disk: a relay that lost its file begins again, and drops what the
         # destination has.
         draft.write_text(text, encoding="utf-8")
         draft.rename(path)

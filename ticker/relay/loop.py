@@ -61,8 +61,7 @@ ATTEMPTS: Final = 5
 """How often a batch is sent again if another writer was faster."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
-"""The longest wait between two attempts (s). It is short because readers report a poller as gone
-if they hear nothing within 10 s after the destination is back."""
+"""The longest wait between two attempts, before jitter (s): readers excuse 10 s of silence."""
 
 
 class _MustReread(Exception):
@@ -261,9 +260,8 @@ class Relay:
     def _check_for_losses(self, behind: Mapping[Key, int]) -> None:
         """Raise `_MustReread` if the destination lost ticks that were sent before.
 
-        A broker may lose ticks that it acknowledged but had not written to its disk. The source may
-        still have them, so it is read again, once for each loss. Ticks that it no longer has become
-        a gap.
+        A broker may lose ticks that it acknowledged but had not written to disk. The source is then
+        read again, once for each loss. Ticks that it no longer has become a gap.
         """
         lost = {key: last for key, last in behind.items() if self._looked_back.get(key) != last}
         if lost and not self._from_start:
@@ -271,10 +269,7 @@ class Relay:
             raise _MustReread
 
     async def _read_once(self, log: Log, *, follow: bool, until: float = math.inf) -> None:
-        """Read the source to its present end or, with `follow`, until stopped or after `until`.
-
-        All that is read is delivered. `until` is a time of `monotonic` (s).
-        """
+        """Deliver to the source's end or, with `follow`, until stopped or `until` (monotonic s)."""
         place = self._place
         assert place.reached is not None  # noqa: S101 - it was begun
         self._from_start, place.is_start = place.is_start, False
