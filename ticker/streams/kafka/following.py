@@ -1,10 +1,9 @@
 """Runs one `read`: keeps a consumer going, makes batches, and reports what is missing.
 
-A task fetches, and the reader takes from its queue, so an empty batch comes each second whatever
-the broker does. A watchdog asks the cluster. If the consumer stops delivering a partition that has
-more, it is replaced. If topics are gone, the reading waits for them. If other topics lie in their
-place, a gap is reported and they are read from their start. `streams/sequence` finds holes and
-repeats.
+One task fetches and fills a queue; the reader takes from the queue. So an empty batch comes in each
+second of silence, even if the broker hangs. A watchdog asks the cluster for the ends. If the
+consumer stops before an end, it is replaced. If topics are gone, the reading waits for them. If
+they were created again, a gap is reported and they are read from their start.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ from ticker.streams.sequence import Key
 from ticker.system_clock import now
 
 WATCH: Final = 2.0
-"""Seconds between two questions of the watchdog to the cluster."""
+"""Seconds after which the watchdog asks the cluster again."""
 
 _AGAIN: Final = 0.3  # seconds before a stream that is away is tried again
 _SLOW: Final = 2.0  # seconds after which the watchdog's question counts as unanswered
-_STUCK: Final = 5  # a consumer that has not moved for so many questions is stuck
+_STUCK: Final = 5  # a consumer that does not move for this many questions is stuck
 _AHEAD: Final = 2  # batches made before the reader asks for them
 
 
@@ -55,7 +54,7 @@ class KafkaRead(ActiveRead):
         """How often a consumer was replaced because it stopped delivering."""
         self._cluster = ClusterClient(address)
         self._missing = Missing(self._cluster, request.last_seen)
-        self._watching = ClusterClient(address)  # a failure there closes nothing that is used here
+        self._watching = ClusterClient(address)  # another client: a failure closes its connections
         self._given = request.after
         self._watch = watch
         self._topics: Topics | None = None
@@ -63,8 +62,8 @@ class KafkaRead(ActiveRead):
         self._partition_of: dict[Key, int] = {}
         self._received = 0
         self._heard = 0.0  # when something came last (s, monotonic)
-        # What was read but not returned yet, with the holes yet to be explained. It outlives the
-        # consumer: the offsets and the order are past it already.
+        # Batches that were not returned yet, with holes that are not explained yet. They outlive
+        # the consumer, because the offsets and sequences are those after them.
         self._ready: deque[tuple[Batch, list[Gap]]] = deque()
         self._queue: asyncio.Queue[Batch | Exception | None] = asyncio.Queue(_AHEAD)
         self._task: asyncio.Task[None] | None = None
@@ -126,7 +125,7 @@ class KafkaRead(ActiveRead):
                     is_stalled = isinstance(error, _Stalled)
                     if not is_stalled and (task is None or task.cancelling()):
                         raise
-                    self.rebuilt += 1  # aiokafka's own cancellation, without a cause
+                    self.rebuilt += 1  # it stalled, or aiokafka cancelled it without a cause
                 await asyncio.sleep(_AGAIN)
         except Exception as error:  # noqa: BLE001 - the reader must hear of it
             await self._queue.put(error)
@@ -159,11 +158,11 @@ class KafkaRead(ActiveRead):
                 task.cancel()
             try:
                 await asyncio.gather(*tasks, return_exceptions=True)
-            finally:  # a second cancellation must not leave it running
+            finally:  # a second cancellation must not leave the consumer running
                 await fetching.close()
 
     async def _place(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> None:
-        """Seek to the position, or to where we were. Report if that no longer exists."""
+        """Set the offsets to start from: the request's, or ours. Report if they are gone."""
         if self._topics is None:
             place = parse(self._cluster.address.url, self.request.after)
             offsets = topics.offsets(place)
@@ -173,7 +172,7 @@ class KafkaRead(ActiveRead):
             self._offsets, self._received = offsets, place.received
             self._missing.began = dict(offsets)
         elif self._topics.id != topics.id:
-            # Keep the sequences: a relay that fills the new topics first resends what the old had.
+            # Keep the sequences: a relay first fills the new topics with what the old ones had.
             self._partition_of = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
             self._missing = Missing(self._cluster, {})
@@ -187,15 +186,15 @@ class KafkaRead(ActiveRead):
         await self._skip(topics, ends)
 
     async def _skip(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> bool:
-        """Skip what retention deleted. Tells whether anything was."""
+        """Skip what retention deleted. Return whether anything was skipped."""
         begins = await self._cluster.offsets(topics, BEGIN)
         gone = {where for where, offset in self._offsets.items() if offset < begins[where]}
-        # An unclean election can shorten a log. What is beyond its end is read later.
+        # An unclean election can shorten a log. Then read on from its end.
         gone |= {where for where, offset in self._offsets.items() if offset > ends[where]}
         there = {
             where: min(max(self._offsets[where], begins[where]), ends[where]) for where in gone
         }
-        # Newer quotes and heartbeats replace older ones, so nothing is lost here.
+        # Quotes and heartbeats need no gap: newer ones replace those that are gone.
         if any(where.topic in topics.names[:QUOTES] for where in gone):
             firsts = {
                 where: (begins[where], min(begins[where] + 1, ends[where]))
@@ -204,7 +203,7 @@ class KafkaRead(ActiveRead):
             }
             seen = await ticks_between(self._cluster, firsts)
             since = min((t.received for some in seen.values() for t in some.records), default=0)
-            # In one step, after all questions: a failure must not separate the two.
+            # Nothing is awaited from here until `_tell` queues the gap: no failure separates them.
             self._missing.passed = self.sequences.last_seen()
             self._offsets.update(there)
             await self._tell(topics, GapReason.RETENTION, since)
@@ -212,11 +211,11 @@ class KafkaRead(ActiveRead):
         return bool(gone)
 
     async def _tell(self, topics: Topics, reason: GapReason, until: int = 0) -> None:
-        """Report a gap from the last known moment until `until`, when data are known again (µs).
+        """Queue a gap from our latest `received` to `until`, when data are known again (µs, UTC).
 
-        It covers all that this reading covers.
+        It concerns all symbols of this reading.
         """
-        # If nothing was received yet, only the present is known.
+        # If neither is known, the gap lies in the present.
         until = max(until, self._received) or now()
         gap = self.span_gap(reason, topics.id, self._received or until, until)
         self._topics = topics
@@ -252,14 +251,14 @@ class KafkaRead(ActiveRead):
             if not self.request.follow and self._at(ends):
                 ends = await self._cluster.offsets(topics, END)
                 if self._at(ends):
-                    # The last position is worth an empty batch: the caller then resumes after what
+                    # An empty batch brings the last position, so that the caller resumes after what
                     # was skipped.
                     if self._position() != self._given:
                         await self._queue.put(Batch(self._position()))
                     return
 
     async def _guard(self, topics: Topics) -> None:
-        """Watch the consumer. Raises if it will deliver nothing more of some partition."""
+        """Watch the consumer. Raises if it stops delivering a partition, or the topics change."""
         loop = asyncio.get_running_loop()
         stood: dict[TopicPartition, tuple[int, float]] = {}  # offset, and since when (s)
         while True:
@@ -283,7 +282,7 @@ class KafkaRead(ActiveRead):
                 raise _Stalled
 
     async def _asked(self, topics: Topics) -> tuple[Topics, Mapping[TopicPartition, int]]:
-        """Return the topics as they are now and their ends, with a short time limit."""
+        """Return the topics and their ends now. If the reading follows, wait at most `_SLOW`."""
         try:
             async with asyncio.timeout(_SLOW if self.request.follow else None):
                 there = await self._watching.topics()
@@ -294,7 +293,7 @@ class KafkaRead(ActiveRead):
             raise StreamSilent(self._cluster.address.url) from None
 
     def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
-        """Queue messages as batches, and move the position past them, in one step."""
+        """Make ready batches of `found`, and move the position past them. Awaits nothing."""
         for part in in_order(topics, found):
             while part:
                 part = self._take_some(topics, part)  # noqa: PLW2901 - what is left of it
@@ -302,9 +301,9 @@ class KafkaRead(ActiveRead):
     def _take_some(
         self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]
     ) -> Mapping[TopicPartition, Sequence[Any]]:
-        """Make one batch of `found`, and return what is left.
+        """Make one ready batch of `found`, and return what is left.
 
-        A hole between ticks starts another batch.
+        A batch ends before a hole between its ticks.
         """
         came = gather(topics, found, self.request.symbols)
         fresh, holes, left = self.sequences.take_to_hole(came.ticks, came.gaps)
@@ -330,13 +329,13 @@ class KafkaRead(ActiveRead):
         return rest
 
     async def _hand_over(self, topics: Topics) -> None:
-        """Hand on the ready batches. After a failure or cancellation the rest stays ready."""
+        """Explain holes, and queue the ready batches. After a failure, the rest stays ready."""
         while self._ready:
             batch, holes = self._ready[0]
             if holes:
                 resolve = self._missing.resolve_holes
                 joined, gaps = await resolve(topics, batch, holes, self._offsets)
-                # In one step, after all questions: a failure repeats all of it.
+                # Nothing is awaited from here on: after a failure, all of it is repeated.
                 self.sequences.holes -= len(joined)
                 batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])
                 self._ready[0] = batch, []

@@ -1,13 +1,14 @@
 """Converts records to Kafka messages and back: keys, headers, plain JSON values. Pure.
 
 Keys: the symbol for ticks (so each symbol has one partition and keeps its order), origin and symbol
-for quotes (in the symbol's partition), the writer for heartbeats, none for gaps. Headers:
-`content-type` and `schema-version`. A record with a newer version than ours is not read.
+for quotes (in the symbol's partition), writer and source for heartbeats, none for gaps. Headers:
+`content-type` and `schema-version`. A record of a newer version than ours counts as broken.
 
 A record is valid at any offset, so topics may be copied and restored.
 
-The broker's time of appending bounds all times. A record more than a day ahead of it is refused.
-The times in a heartbeat are cut to it: otherwise a wrong clock would make a dead poller look alive.
+The broker's time of appending bounds all times. A record that is more than a day ahead of it counts
+as broken. A heartbeat's times are cut to it: otherwise, with a wrong clock, a dead poller would
+look alive.
 """
 
 from __future__ import annotations
@@ -65,14 +66,14 @@ def key(record: Record) -> bytes | None:
 
 
 class Decoded(msgspec.Struct):
-    """Messages of one topic as records, with the offset of each, and a count of invalid ones."""
+    """The records in messages of one topic, the offset of each, and how many were not valid."""
 
     records: list[Any] = []
     offsets: list[int] = []
     broken: int = 0
 
     def plus(self, later: Decoded) -> Decoded:
-        """Return both together."""
+        """Return this and `later` together, in this order."""
         records, offsets = self.records + later.records, self.offsets + later.offsets
         return Decoded(records, offsets, self.broken + later.broken)
 
@@ -116,7 +117,7 @@ def _decode_each(messages: Sequence[Any], kind: Kind) -> Decoded:
 
 
 def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> bool:
-    """Tell whether all times are within a day of the first message's. Then none needs a check."""
+    """Tell whether no tick or quote is more than a day ahead of the first message."""
     if kind is not Tick and kind is not Quote:
         return not records
     first = messages[0]
@@ -126,7 +127,7 @@ def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> boo
 
 
 def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
-    """Return `beat` with no time after its appending (µs)."""
+    """Return `beat`, with its past times limited to `appended`, its time of appending (µs, UTC)."""
     if max(beat.received, beat.time, beat.last_good or 0) <= appended:
         return beat
     good = None if beat.last_good is None else min(beat.last_good, appended)
@@ -139,7 +140,7 @@ def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
 
 
 def _have_keys(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> bool:
-    """Tell whether the keys are those of `records`. May raise what `key` raises."""
+    """Tell whether each message has the key of its record. Raises what `key` raises."""
     if kind is Tick:
         symbols = [*map(_symbol, records)]
         keys = {symbol: symbol.encode() for symbol in {*symbols}}  # each once: ticks are many
@@ -148,9 +149,9 @@ def _have_keys(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> b
 
 
 def _readable(headers: Sequence[tuple[str, bytes | None]]) -> bool:
-    """Tell whether `schema-version`, if it is there, is ours or older.
+    """Tell whether `schema-version` is absent, ours or older.
 
-    Its length is checked first: Python converts no integer of 5,000 digits.
+    Its length is checked first, because Python converts no integer of 5,000 digits.
     """
     version = dict(headers).get("schema-version")
     if version is None:

@@ -1,9 +1,8 @@
-"""Asks a broker for topics with their ids, in a version that aiokafka does not speak.
+"""A request for topics and their ids, in a protocol version that aiokafka lacks.
 
-aiokafka asks for metadata in version 5, which creates missing topics on brokers that allow it, and
-identifies topics by name only. Version 12 (Kafka 3.0 and newer) creates none when told so, and
-returns each topic's id: a topic that was deleted and created again has another id. Knows bytes and
-no sockets.
+aiokafka asks for metadata in version 5. That creates missing topics on brokers that allow it, and
+identifies topics by name only. Version 12 (Kafka 3.0 and newer) can forbid creation, and returns
+each topic's id: a topic that was deleted and created again has another id. No input or output.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ class _Request(RequestStruct):  # type: ignore[misc]  # aiokafka ships no types
 
 
 class Describe(Request[_Request]):  # type: ignore[misc]  # aiokafka ships no types
-    """Asks for `topics` by name. Creates none of them."""
+    """A request to describe `topics`, by name. The broker creates none of them."""
 
     API_KEY = 3
 

@@ -1,8 +1,8 @@
-"""Finds out why ticks are missing: a gap record explains it, they lie further back, or are lost.
+"""Finds missing ticks: they lie further back, a gap record names them, or they are lost.
 
-A hole is first looked up in the gap records that were written before it and not fetched yet. A hole
-right after a snapshot's quote may be none. If a writer died between ticks and their quote, and many
-ticks of others followed, its ticks lie before the position at which the reading began.
+A hole right after a snapshot's quote may be false. If a writer died between ticks and their quote,
+and many ticks of others followed, its ticks lie before the position at which the reading began. Any
+other hole is looked up in the gap records that were not fetched yet: they are written before ticks.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ticker.streams.sequence import Key, SequenceTracker, left_of
 
 
 class Missing:
-    """Resolves the holes of one reading. `last_seen`: the sequences of the snapshot it follows.
+    """Resolves the holes of one reading that continues a snapshot with the sequences `last_seen`.
 
-    It belongs to one log. If another log replaces it, that is read from its start, and `last_seen`
-    is empty.
+    It belongs to one log. If another log replaces that one, a new object is needed: the other log
+    is read from its start, and `last_seen` is empty.
     """
 
     def __init__(self, cluster: ClusterClient, last_seen: Mapping[Key, int]) -> None:
@@ -42,9 +42,10 @@ class Missing:
         holes: Sequence[Gap],
         offsets: Mapping[TopicPartition, int],
     ) -> tuple[list[Tick], list[Gap]]:
-        """Return the ticks of `holes` in `batch` that were found, and gaps for the others.
+        """Return the ticks of `holes` that were found, and gaps for those that nothing explains.
 
-        All before `offsets` has been read. Changes nothing if it raises.
+        The holes lie before ticks of `batch`. Everything before `offsets` was read. Changes nothing
+        if it raises.
         """
         joined: list[Tick] = []
         missing: list[Gap] = []
@@ -57,7 +58,7 @@ class Missing:
     async def _look_behind(
         self, topics: Topics, batch: Batch, hole: Gap
     ) -> tuple[Sequence[Tick], Sequence[Gap]]:
-        """Split a hole after the snapshot: ticks before the start of this reading, and gaps."""
+        """Return ticks of `hole` that lie before the start of this reading, and what is left."""
         key, first = (hole.origin, hole.symbol or ""), hole.first_sequence or 0
         after = [
             tick
@@ -72,7 +73,7 @@ class Missing:
         return ticks[:-1], gaps
 
     async def _lagging(self, topics: Topics) -> dict[Key, list[Tick]]:
-        """Return the ticks shortly before the start of this reading that the quotes do not include.
+        """Return the ticks shortly before the start of this reading that no quote includes.
 
         Ticks further back than `FURTHER` need no search: their writer does not find them either,
         and sends them again.

@@ -1,9 +1,9 @@
 """Positions of a Kafka stream: `ID:TICKS:GAPS:QUOTES:HEARTBEATS:RECEIVED`, opaque to others.
 
-`ID` is that of the topics, so that a position of other topics is noticed. The four are the offset
-of the next record in each partition, `5,0,17`. `RECEIVED` (µs, UTC; 0: unknown) is the latest
-`received` before the position: if retention overtakes a reader, it tells since when data are
-missing. Pure.
+`ID` is the id of the topics, so a position of other topics is noticed. The next four list the
+offset of the next record in each partition, like `5,0,17`. `RECEIVED` (µs, UTC; 0: unknown) is the
+latest `received` before the position: if retention overtakes a reader, data are missing since then.
+Pure.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FORM: Final = re.compile(rf"([a-z0-9]{{1,32}}):{':'.join([_OFFSETS] * 4)}:([0-9
 
 
 class KafkaPosition(msgspec.Struct, frozen=True):
-    """A parsed position; `offsets` are those of ticks, gaps, quotes, heartbeats."""
+    """A parsed position. `offsets` are those of ticks, gaps, quotes and heartbeats."""
 
     id: str
     offsets: tuple[Offsets, Offsets, Offsets, Offsets]
@@ -37,7 +37,7 @@ class KafkaPosition(msgspec.Struct, frozen=True):
 
 
 def parse(url: str, position: object) -> KafkaPosition:
-    """Parse `text`. Raises `WrongPosition` if it is not a position of a stream of this kind."""
+    """Parse `position`. Raises `WrongPosition` if it is not a position of a Kafka stream."""
     form = _FORM.fullmatch(position) if isinstance(position, str) else None
     if form is None:
         raise WrongPosition(url, position)

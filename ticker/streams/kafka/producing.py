@@ -23,7 +23,7 @@ from ticker.streams.kafka.internals import end_sending, watch_requests
 from ticker.streams.kafka.messages import Headers
 
 DELIVERY: Final = 30.0
-"""How long a call may take to be acknowledged (s). A killed broker is back after 7 to 15 s."""
+"""Seconds until a call must be acknowledged. A killed broker is back after 7 to 15 s."""
 
 BATCH_BYTES: Final = 512 * 1024
 """Bytes of one batch before compression. Brokers take 1 MB unless configured otherwise."""
@@ -35,23 +35,24 @@ Message = tuple[bytes | None, bytes, Headers]
 
 
 class Producing:
-    """Sends messages. One task at a time calls `send`; any calls `close`."""
+    """Sends messages. Only one task at a time may call `send`; any task may call `close`."""
 
     def __init__(self, address: KafkaAddress, delivery: float = DELIVERY) -> None:
         self._address = address
         self._delivery = delivery
         self._producer: Any = None
-        self._requests: set[asyncio.Task[Any]] = set()  # requests of the producer that are pending
+        self._requests: set[asyncio.Task[Any]] = set()  # the producer's pending requests
         self._sending: asyncio.Task[Any] | None = None
         self._closed = False
 
     async def send(
         self, topic: str, messages: Mapping[int, Iterable[Message]]
     ) -> dict[TopicPartition, list[tuple[int, int]]]:
-        """Send partition → messages, in order, and wait until all replicas in sync have them.
+        """Send `messages`, by partition and in order. Wait until all in-sync replicas have them.
 
-        Returns the first offset and the number of messages of each batch (-1: acknowledged twice,
-        so the offset is unknown). Raises `StreamUnreachable`: then it is unknown what arrived.
+        Returns, for each batch, the first offset and the number of messages. The offset is -1
+        (unknown) if the batch was acknowledged twice. After `StreamUnreachable` it is unknown what
+        arrived.
         """
         self._sending = asyncio.ensure_future(self._send(topic, messages))
         try:
@@ -98,18 +99,18 @@ class Producing:
                 found = await asyncio.gather(*tasks)
             finally:
                 for task in tasks:
-                    task.cancel()  # if one fails, the others do not wait for the producer
+                    task.cancel()  # if one fails, the others must not wait for the producer
         return {
             TopicPartition(topic, partition): offsets
             for partition, offsets in zip(messages, found, strict=True)
         }
 
     def _batches(self, messages: Iterable[Message]) -> Iterator[Any]:
-        """Make closed batches of `messages`: nothing else is added later, not even by aiokafka."""
+        """Yield batches of `messages`. They are closed, so aiokafka adds nothing to them."""
         batch = self._producer.create_batch()
         append = batch.append
         for key, value, headers in messages:
-            if len(value) > MAX_BYTES:  # a shorter one may become a batch of its own
+            if len(value) > MAX_BYTES:  # a shorter one fits into a batch of its own
                 raise InvalidRecord("record", f"longer than {MAX_BYTES:,} bytes: {value[:80]!r}")
             if append(timestamp=None, key=key, value=value, headers=headers) is None:
                 batch.close()
@@ -144,7 +145,7 @@ class Producing:
         return offsets
 
     async def close(self, within: float) -> bool:
-        """Close in at most `within` seconds. Tells whether a send was cut off.
+        """Close in about `within` seconds. Return whether a send was cut off.
 
         A later send raises `StreamUnreachable`.
         """
@@ -162,9 +163,9 @@ class Producing:
         return False
 
     async def abandon(self) -> None:
-        """End the producer with all that it has not sent, even if we are cancelled meanwhile.
+        """Drop the producer and all that it has not sent, even if we are cancelled meanwhile.
 
-        What it sent may have arrived: the next writer sees that in the sequences.
+        What it sent may have arrived. The next writer sees that in the sequences.
         """
         producer, self._producer = self._producer, None
         ending = _abandon(self._sending, producer, self._requests)

@@ -1,7 +1,7 @@
-"""Turns a stream's security settings into options of aiokafka's clients. Reads the files here.
+"""Turns a stream's security settings into options of aiokafka's clients. It reads the files.
 
-A file that cannot be used is a `ConfigError` with its path and what to do. Messages never show the
-content of a file. No passphrase is ever asked for: a poller runs without a user.
+A file that cannot be used raises `ConfigError`, with its path and what to do. Messages never show
+the content of a file. Nothing asks for a passphrase, because a poller runs without a user.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _password(security: Security) -> str:
     try:
         text = decode_text(data)
     except UnicodeDecodeError:
-        # Without its cause, which would show what is in the file.
+        # Leave out the cause: it would show what is in the file.
         raise _unusable("password_file", path, "is not UTF-8") from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
@@ -61,11 +61,11 @@ def _password(security: Security) -> str:
 
 
 def _warn_of_readers(path: Path) -> None:
-    """Warn once if other users may read our password file.
+    """Warn once if other users may access our password file.
 
-    ssh refuses such keys. We only warn, because containers get their secrets as files that everyone
-    in them may read, on a read-only file system. There is no warning if the file system is
-    read-only or the file belongs to another user.
+    ssh refuses keys that others may read. This only warns, because containers get their secrets as
+    files that everyone in them may read, on a read-only file system. There is no warning if the
+    file system is read-only or the file belongs to another user.
     """
     try:
         status, system = path.stat(), os.statvfs(path)
@@ -88,7 +88,7 @@ def _context(security: Security) -> ssl.SSLContext:
 
 @functools.lru_cache(maxsize=8)
 def _made(ca: _File | None, certificate: _File | None, key: _File | None) -> ssl.SSLContext:
-    """Make the context, or reuse it while the files are unchanged: 30 ms where `ca` is `None`."""
+    """Make the context, or reuse it if no file changed. Making it takes 30 ms without a `ca`."""
     if ca is None:
         context = ssl.create_default_context()
     else:
@@ -115,7 +115,7 @@ def _show_ourselves(context: ssl.SSLContext, certificate: _File, key: _File) -> 
         advice = "Write one without: openssl pkey -in KEY -out OTHER"
         raise _unusable("key", kept, f"needs a passphrase, which cannot be typed here. {advice}")
     try:
-        # Without a password from us OpenSSL would ask on the terminal.
+        # Without this password, OpenSSL would ask for one on the terminal.
         context.load_cert_chain(str(shown), str(kept), password="")
     except ssl.SSLError as error:
         matching = "KEY_VALUES_MISMATCH" in (error.reason or "")
@@ -138,6 +138,6 @@ def _read(name: str, where: str) -> _File:
 
 
 def _unusable(name: str, path: Path, problem: str) -> ConfigError:
-    """`name` is a key of `ticker.security.KEYS`."""
+    """Return the error for a file. `name` is a key of `ticker.security.KEYS`."""
     others = f"Another one: {name} in [streams], or TICKER_KAFKA_{name.upper()}"
     return ConfigError(f"{problem}. {others}", path=str(path), key=name)

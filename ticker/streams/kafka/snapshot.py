@@ -1,9 +1,9 @@
 """Reads what a late reader and a new writer must know: last quotes, heartbeats and sequences.
 
-It notes the ends of the ticks, reads the quotes to their end, and then the ticks shortly before the
-noted ends. It goes further back while a symbol's first tick lies beyond its quote's sequence + 1.
-So reading on from there has no hole, even while others write. A symbol that has ticks and no quote
-(another program wrote them) gets a quote made from its last tick. Writes nothing.
+It notes the ends of the topics. Up to these ends, it reads all quotes, and then the last ticks. It
+goes further back while a symbol's first tick has a sequence above its quote's sequence + 1. So
+reading on from there has no hole, even while others write. A symbol with ticks but without a quote
+(another program wrote them) gets a quote made of its last tick. Writes nothing.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from ticker.streams.sequence import Key
 WINDOW: Final = 8_000
 """The least number of ticks per partition that a late reader reads before the end.
 
-More ticks than are written while a quote waits (`writer_state.WAITING_TICKS`), and more than one
-append of a relay holds. So a symbol absent from the window has no tick newer than its quote.
+It is more than is written while a quote waits (`writer_state.WAITING_TICKS`), and more than one
+append of a relay. So a symbol absent from the window has no tick newer than its quote.
 """
 
 FURTHER: Final = 100_000
-"""The same for a writer, and for a reader that looks for ticks that no quote told of."""
+"""The same for a writer, and for a reader that looks for ticks that no quote includes."""
 
 
 class Late(msgspec.Struct):
-    """The result; `place` is the position from which a reading continues `quotes`."""
+    """The result of `read_snapshot`. A reading that continues from it starts at `place`."""
 
     place: KafkaPosition
     begins: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
     quotes: dict[Key, Quote]
     made: dict[Key, Quote]
-    """Of the last ticks of symbols that have no quote."""
+    """Quotes made of the last ticks of symbols that have no quote."""
     heads: dict[Key, Tick | Quote]
     """The record with the last sequence of each symbol, as far as the window shows."""
     last_seen: dict[Key, int]
@@ -57,7 +57,7 @@ class Late(msgspec.Struct):
     """How many messages were skipped because they are not valid records of their topic."""
 
     def batch(self) -> Batch:
-        """Return it as a snapshot."""
+        """Return the snapshot for readers."""
         return Batch(
             self.place.position(),
             quotes=[*self.quotes.values(), *self.made.values()],
@@ -75,11 +75,11 @@ class Late(msgspec.Struct):
 
 
 async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int = WINDOW) -> Late:
-    """Read the snapshot as the module says. Raises `StreamError`."""
+    """Read the snapshot. `window_size` is the least number of ticks per partition to read."""
     ends = await cluster.offsets(topics, END)
     begins = await cluster.offsets(topics, BEGIN)
-    # Note the ends of the quotes after those of the ticks, and before reading them. A quote written
-    # since tells of more ticks than we need to skip, which is harmless.
+    # If others write meanwhile, a quote may include ticks after the noted ends. This is harmless: a
+    # reading drops these ticks as repeats.
     standing = Gathered()
     between = spans(begins, ends, topics.all(QUOTES, BEATS))
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
@@ -144,9 +144,10 @@ async def _join(
     last_seen: Mapping[Key, int],
     size: int,
 ) -> tuple[dict[TopicPartition, Decoded], bool]:
-    """Find the ticks of each partition from where they join `last_seen`, and whether these are all.
+    """Read the last ticks of each partition, back to where they join `last_seen`.
 
-    `between` is where the partitions begin and end. `size` is the size of the first step back.
+    Returns them, and whether they are all. `between` is where the partitions begin and end. `size`
+    is the number of messages in the first step back.
     """
     begins, ends = between
     found = {where: Decoded() for where in topics.all(TICKS)}
@@ -168,7 +169,7 @@ async def _join(
 
 
 def _joined(ticks: Iterable[Tick], last_seen: Mapping[Key, int]) -> bool:
-    """Tell whether the first tick of every symbol with a quote is at most its successor."""
+    """Tell whether no tick is missing between a symbol's quote and its first tick here."""
     firsts: dict[Key, int] = {}
     for tick in ticks:
         firsts.setdefault((tick.origin, tick.symbol), tick.sequence)
@@ -178,7 +179,7 @@ def _joined(ticks: Iterable[Tick], last_seen: Mapping[Key, int]) -> bool:
 async def ticks_between(
     cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> dict[TopicPartition, Decoded]:
-    """Read the ticks of each partition between two offsets."""
+    """Read the ticks of each partition between two offsets (the second is exclusive)."""
     found = {where: Decoded() for where in between}
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
         async for where, some in messages:
@@ -189,7 +190,7 @@ async def ticks_between(
 async def gaps_between(
     cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> list[Gap]:
-    """Read the gap records between two offsets."""
+    """Read the gap records of each partition between two offsets (the second is exclusive)."""
     found: list[Gap] = []
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
         async for _, some in messages:

@@ -39,7 +39,7 @@ from ticker.streams.sync import blocking
 
 
 class KafkaStream(BaseStream, Served):
-    """A reader of the topics at `address`. It creates no topic."""
+    """A reader of the topics at `address`. It creates no topic. `watch` (s): see `WATCH`."""
 
     def __init__(self, address: KafkaAddress, *, watch: float = WATCH) -> None:
         super().__init__(address.url)
@@ -102,14 +102,15 @@ class KafkaStream(BaseStream, Served):
     async def _cluster(self) -> AsyncGenerator[ClusterClient, None]:
         """Yield a client for a few questions.
 
-        Raises `StreamUnusable` if no poller could create the rest.
+        If topics are missing, and another has a wrong policy, no poller could create the missing
+        ones. Then it raises `StreamUnusable`.
         """
         async with ClusterClient(self._address) as cluster:
             try:
                 yield cluster
             except StreamMissing as error:
                 problem = None
-                with contextlib.suppress(StreamError):  # what is missing is told all the same
+                with contextlib.suppress(StreamError):  # otherwise raise `StreamMissing`
                     problem = (await policies(cluster, list(await cluster.describe()))).wrong
                 if problem is None:
                     raise
@@ -147,9 +148,9 @@ class KafkaStream(BaseStream, Served):
 class KafkaLog(KafkaStream, Log):
     """The log at `address`. Entering it creates missing topics by `plan`.
 
-    `delivery` bounds what each append sends to a topic (s). A broker that takes longer counts as
-    away, and what arrived is looked up before the next append. An append first asks the broker a
-    question, unless another append came just before; that may take 8 s.
+    An append may take `delivery` seconds to send to one topic. A broker that takes longer counts as
+    away, and the next append first looks up what arrived. An append also asks the cluster for its
+    topics, unless another append came just before. That may take 8 s.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""The configuration of the four topics: missing topics are created, present ones are checked.
+"""Creates missing topics, and checks the configuration of those that exist.
 
-Ticks and gaps are kept by the time of their appending; quotes and heartbeats also by key. A topic
-with another policy is reported, and no other is created beside it: a compacted topic of ticks would
-lose most of them without a sign. Reads and writes no record.
+All records are deleted by their time of appending. Of quotes and heartbeats, only the last of each
+key is kept. A topic with another policy is reported, and then no topic is created: a compacted
+topic of ticks would silently lose most of them. Reads and writes no record.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ WEEK: Final = 7 * DAY
 
 _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
 _COPIED: Final = 3
-"""From so many copies on, one broker may be away while each record is still written twice."""
+"""With this many copies or more, each record is still written twice if one broker is away."""
 _HEALING: Final = (InvalidReplicationFactorError, NotControllerError)
-"""Error codes of a cluster that is not complete yet."""
-_PARTS: Final = 10  # this many segments hold what is kept: the broker deletes whole segments only
-_SHORTEST: Final = 1_000  # of a segment (ms)
-_LONGEST: Final = 86_400_000  # … and at most; the broker's own default is seven times longer
-_SMALLEST: Final = 2**20  # of a segment (bytes); Kafka 4 allows no smaller one
-_LARGEST: Final = 2**30  # the broker's own default
-_PAUSE: Final = 0.02  # seconds between two looks at the metadata
+"""Errors of a cluster that is not complete yet."""
+_PARTS: Final = 10  # segments that hold what is kept: the broker deletes whole segments only
+_SHORTEST: Final = 1_000  # the shortest segment (ms)
+_LONGEST: Final = 86_400_000  # the longest segment (ms); the broker's default is 7 times longer
+_SMALLEST: Final = 2**20  # the smallest segment (bytes); Kafka 4 allows no smaller one
+_LARGEST: Final = 2**30  # the largest segment (bytes): the broker's default
+_PAUSE: Final = 0.02  # seconds before the metadata are asked for again
 _HEAL: Final = 0.2  # seconds before a cluster that is not complete is asked again
 _SEGMENTS: Final = {  # small segments, because the active one is never compacted
     "segment.ms": str(10 * 60_000),
@@ -48,23 +48,23 @@ _SEGMENTS: Final = {  # small segments, because the active one is never compacte
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How missing topics are created. Present ones keep their configuration."""
+    """How missing topics are created. Existing topics keep their configuration."""
 
     partitions: int = 3
     """Partitions of ticks and quotes. Gaps and heartbeats are few and have one."""
     replication: int = -1
     """Copies of each record; -1: the broker's default.
 
-    From 3 copies on, 2 must be written before a record is acknowledged. With 2 copies, this rule
+    With 3 copies or more, a record is acknowledged when 2 are written. With 2 copies, this rule
     would stop the writers whenever one broker is away.
     """
     keep_for: int = WEEK
     """How long ticks and gaps stay after they were appended (µs); -1: for ever.
 
-    They stay up to a tenth longer, or a day if that is less, because whole segments are deleted.
+    They stay up to a tenth longer, but at most a day longer: whole segments are deleted.
     """
     keep_bytes: int = -1
-    """The most bytes of ticks per partition, and a tenth more; -1: no bound."""
+    """The most bytes of ticks per partition, exceeded by up to a tenth; -1: no bound."""
 
 
 def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
@@ -86,16 +86,16 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
     ticks = {**by_time, "retention.bytes": str(plan.keep_bytes)}
     if plan.keep_bytes >= 0:
         ticks["segment.bytes"] = str(min(max(plan.keep_bytes // _PARTS, _SMALLEST), _LARGEST))
-    # Otherwise one copy may be enough to acknowledge. It is unknown how many copies a default
-    # makes.
+    # Without this setting, one copy may be enough to acknowledge. With the broker's default, the
+    # number of copies is unknown.
     copied = {"min.insync.replicas": "2"} if plan.replication >= _COPIED else {}
     return tuple({**each, **copied} for each in (ticks, by_time, by_key, by_key))
 
 
 async def ensure(cluster: ClusterClient, plan: Plan) -> Topics:
-    """Return the topics, after checking those present and creating the missing ones.
+    """Check the topics that exist, create the missing ones, and return all.
 
-    Raises `StreamUnfit`, before any is created, if one has another policy. Raises other
+    Raises `StreamUnfit` if one has another policy, before any is created. Raises other
     `StreamError`s for other failures.
     """
     there = await cluster.describe()
@@ -107,16 +107,16 @@ async def ensure(cluster: ClusterClient, plan: Plan) -> Topics:
 
 
 class Policies(msgspec.Struct, frozen=True):
-    """How the topics are kept, in words."""
+    """What is wrong with the topics' policies, in words for the user."""
 
     wrong: str | None = None
-    """The problem of a topic that has another policy than it must, and what to do."""
+    """The problem of a topic that has the wrong policy, and what to do."""
     hidden: str | None = None
-    """Whether the user may not see the policies."""
+    """The problem if the user may not see the policies, and what to do."""
 
 
 async def policies(cluster: ClusterClient, present: Sequence[str]) -> Policies:
-    """Check how the `present` topics are kept."""
+    """Check the policies of the topics that are `present`."""
     if not present:
         return Policies()
     needed = dict(zip(cluster.names, configurations(Plan()), strict=True))
@@ -179,7 +179,7 @@ async def _make(cluster: ClusterClient, plan: Plan, missing: Sequence[str]) -> N
 
 
 async def _made(cluster: ClusterClient) -> Topics:
-    """Return the topics, once the brokers know them with their leaders."""
+    """Wait until all topics exist and each partition has a leader, and return the topics."""
     until = asyncio.get_running_loop().time() + ANSWER
     while True:
         try:

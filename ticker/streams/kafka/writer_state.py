@@ -1,9 +1,8 @@
 """The sequence check: what a writer knows of its log, and which records it accepts. Pure.
 
-It tells ticks that continue the log from repeats and from ticks that do not continue. It drops gaps
+It tells ticks that continue the log from repeats, and from ticks that leave a hole. It drops gaps
 that the log has, and quotes older than the log's. A quote is sent at most once a second for each
-origin and symbol. A later one waits for the end of that second, or until many ticks have been
-written. No input or output, no clock.
+origin and symbol. A later one waits until that second is over, or until many ticks were written.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ QUOTE_EVERY: Final = 0.95
 may be early."""
 
 WAITING_TICKS: Final = 2_500
-"""The most ticks written while a quote waits, before the last append: a late reader looks further
-back than this."""
+"""If more ticks than this are written while a quote waits, all quotes are due. A late reader looks
+back further than this and one append."""
 
 _GAPS_REMEMBERED: Final = 100_000
 
 
 class Sequences:
-    """The state of one log as its writer knows it."""
+    """What a writer knows of its log."""
 
     def __init__(self, url: str) -> None:
         self.last: dict[Key, int] = {}
@@ -37,17 +36,17 @@ class Sequences:
         self._url = url
         self._gaps: dict[Gap, None] = {}
         self._quoted: dict[Key, tuple[int, int]] = {}  # sequence and time of the last one
-        self._sent: dict[Key, float] = {}  # when that was (s, monotonic)
+        self._sent: dict[Key, float] = {}  # when we sent the last one (s, monotonic)
         self._waiting: dict[Key, Quote] = {}
-        self._written = 0  # ticks, since one of them waits
+        self._written = 0  # ticks written since a quote waits
 
     def sort(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap], quotes: Sequence[Quote] = ()
     ) -> CheckedAppend:
         """Check an append before any of it is written.
 
-        Raises `SequenceConflict` for ticks that do not continue, `MixedPrices`, and `InvalidRecord`
-        for ticks without a number.
+        Raises `SequenceConflict` for ticks that do not continue the log, `MixedPrices`, and
+        `InvalidRecord` for ticks or quotes that are not numbered.
         """
         check_simulated(self._url, self.simulated, ticks, quotes)
         check_quotes(quotes)
@@ -57,7 +56,7 @@ class Sequences:
         return judged
 
     def saw(self, records: Iterable[Tick | Quote]) -> None:
-        """Note records that lie in the log, of any writer."""
+        """Note ticks or quotes of any writer that are in the log."""
         for record in records:
             key = (record.origin or "", record.symbol)
             if (record.sequence or 0) > self.last.get(key, 0):
@@ -67,17 +66,17 @@ class Sequences:
                 self._quoted[key] = record.version
 
     def new_gaps(self, gaps: Iterable[Gap]) -> list[Gap]:
-        """Return those that are not in the log yet."""
+        """Return the gaps that are not in the log yet, each once."""
         return [gap for gap in dict.fromkeys(gaps) if gap not in self._gaps]
 
     def saw_gaps(self, gaps: Iterable[Gap]) -> None:
-        """Note gaps that lie in the log."""
+        """Note gaps that are in the log."""
         self._gaps |= dict.fromkeys(gaps)
         while len(self._gaps) > _GAPS_REMEMBERED:
             del self._gaps[next(iter(self._gaps))]
 
     def offer(self, quotes: Iterable[Quote]) -> None:
-        """Queue these quotes in place of older ones. The log holds their ticks."""
+        """Let quotes wait, in place of older ones. The log must hold their ticks already."""
         for quote in quotes:
             other = self._waiting.get(quote.key)
             newest = other.version if other else self._quoted.get(quote.key, (0, 0))
@@ -85,9 +84,10 @@ class Sequences:
                 self._waiting[quote.key] = quote
 
     def wrote(self, judged: CheckedAppend, ticks: Sequence[Tick], quotes: Sequence[Quote]) -> None:
-        """Note that the log now holds the fresh `ticks`.
+        """Note that the ticks of an append were written, and let its quotes wait.
 
-        Only now do they decide whether its prices are invented: a refused append decides nothing.
+        The first price written decides whether the log's prices are invented. A refused append
+        decides nothing.
         """
         self.last.update(judged.heads)
         self.simulated = check_simulated(self._url, self.simulated, ticks[:1], quotes)
@@ -106,7 +106,7 @@ class Sequences:
         ]
 
     def sent(self, quotes: Iterable[Quote], now: float) -> None:
-        """Note that the log now holds these."""
+        """Note that these quotes were sent at `now` (s, monotonic)."""
         for quote in quotes:
             self._quoted[quote.key] = quote.version
             self._sent[quote.key] = now

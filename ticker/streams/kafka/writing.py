@@ -1,9 +1,9 @@
 """Writes a log: prepares its topics, checks sequences, sends records in order.
 
-Gaps, then ticks, then quotes, then heartbeats; each kind is acknowledged before the next is sent.
-The last sequences are read from the topics when the log is entered, and again after every failure.
-Each origin has one writer (a relay, or a program that numbers its ticks). If two send the same
-ticks, readers drop the repeats.
+It sends gaps, then ticks, then quotes, then heartbeats. Each kind is acknowledged before the next
+is sent. The last sequences are read from the topics when the log is entered, and again after every
+failure. Each origin has one writer (a relay, or a program that numbers its ticks). If two send the
+same ticks, readers drop the repeats.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ from ticker.streams.kafka.writer_state import QUOTE_EVERY, Sequences
 from ticker.streams.mixed_prices import check_simulated
 from ticker.streams.sequence import Key
 
-_SURE: Final = 0.1  # seconds in which topics cannot be deleted and created again unnoticed
+_SURE: Final = 0.1  # seconds: too short to delete topics and create them again
 _REOPEN: Final = f"{RECREATED}: open it again"
 
 
 class KafkaWriter:
-    """Writes one set of topics. One task at a time appends; `close` may come from any."""
+    """Writes one set of topics. Appends wait for one another; any task may call `close`."""
 
     def __init__(
         self, address: KafkaAddress, plan: making.Plan, delivery: float = DELIVERY
@@ -58,16 +58,16 @@ class KafkaWriter:
         self._lock = asyncio.Lock()
         self._topics: Topics  # known once it is open
         self._known: Sequences | None = None  # None: must be read again
-        self._ends: dict[TopicPartition, int] = {}  # the position up to which all is known
-        self._behind: dict[TopicPartition, int] = {}  # the position after our last message
+        self._ends: dict[TopicPartition, int] = {}  # offsets; all records before them are known
+        self._behind: dict[TopicPartition, int] = {}  # the offsets after our last messages
         self._routes: dict[str, tuple[bytes, int]] = {}
-        self._placed: dict[Key, int] = {}  # where earlier ticks lie
+        self._placed: dict[Key, int] = {}  # the partition of earlier ticks
         self._partition: Any = DefaultPartitioner()
         self._pending = 0
         self._later: asyncio.Task[None] | None = None  # sends the quotes that wait
         self._unsent: list[Quote] = []  # quotes that waited when a failure made us forget the state
-        self._met_at = 0.0  # when the topics were last seen to be the same (s, monotonic)
-        self._settled = False  # whether it is certain that the log holds real, or invented, prices
+        self._met_at = 0.0  # when we last saw that the topics are the same (s, monotonic)
+        self._settled = False  # whether it is certain if the prices are real or invented
         self.id = ""
 
     async def open(self) -> None:
@@ -77,7 +77,7 @@ class KafkaWriter:
         await self._learn()
 
     async def last(self) -> Mapping[Key, int]:
-        """Return (origin, symbol) → the last sequence, now."""
+        """Return (origin, symbol) → the last sequence that the log holds now."""
         async with self._lock:
             known, _ = await self._caught_up()
             return dict(known.last)
@@ -92,7 +92,7 @@ class KafkaWriter:
         """See `Log.append`."""
         async with self._appending(len(ticks)):
             known, topics = await self._ready()
-            if known.simulated is None:  # the first price decides of which kind all are
+            if known.simulated is None:  # the first price decides whether all are invented
                 known, topics = await self._caught_up()
             found = known.sort(ticks, gaps, quotes)
             for which in found.heads:
@@ -105,7 +105,7 @@ class KafkaWriter:
             await self._send(TICKS, self._messages(found.fresh))
             known.wrote(found, ticks, quotes)
             if not self._settled and known.simulated is not None:
-                # If two wrote the first price at once, the later one now sees the other's.
+                # If two writers wrote a first price at once, the later one sees the other's here.
                 await self._caught_up()
                 self._settled = True
             now = asyncio.get_running_loop().time()
@@ -123,7 +123,7 @@ class KafkaWriter:
 
     @contextlib.asynccontextmanager
     async def _appending(self, ticks: int) -> AsyncGenerator[None, None]:
-        """Let one append of so many ticks run at a time, and clear up after it."""
+        """Let one append run at a time. It has `ticks` ticks. Clean up after it."""
         async with self._lock:
             self._pending = ticks
             try:
@@ -148,7 +148,7 @@ class KafkaWriter:
         self._known = None
 
     async def _send_later(self) -> None:
-        """Send the quotes that wait once their second is over, even without another append."""
+        """Wait for `QUOTE_EVERY`, then send the quotes that wait, even without another append."""
         try:
             await asyncio.sleep(QUOTE_EVERY)
             async with self._lock:
@@ -164,7 +164,7 @@ class KafkaWriter:
         known.sent(waiting, asyncio.get_running_loop().time())
 
     async def close(self, within: float) -> int:
-        """Close in at most `within` seconds. Returns the number of unacknowledged ticks."""
+        """Close in about `within` seconds. Return the number of unacknowledged ticks."""
         loop = asyncio.get_running_loop()
         until = loop.time() + within
         if self._later is not None and not self._lock.locked():
@@ -174,7 +174,7 @@ class KafkaWriter:
                 if self._known is not None:
                     await self._send_waiting(self._known)
         except (StreamError, TimeoutError):
-            pass  # ticks have the prices already; anything slower is cut off here
+            pass  # the ticks have the prices already; what takes longer is cut off
         await self._producing.close(max(0.5, until - loop.time()))
         if self._later is not None:
             self._later.cancel()
@@ -182,7 +182,7 @@ class KafkaWriter:
         return self._pending
 
     def _messages(self, ticks: Sequence[Tick]) -> dict[int, Iterable[Message]]:
-        """Return `ticks` by partition."""
+        """Return partition → messages of `ticks`."""
         routes, encode = self._routes, wire.encode
         by_partition: dict[int, list[Tick]] = defaultdict(list)
         for tick in ticks:
@@ -205,7 +205,7 @@ class KafkaWriter:
                     words = "lost what it had acknowledged, or its topics were created again"
                     raise StreamUnreachable(self._address.url, words)
                 self._behind[where] = max(self._behind.get(where, 0), first + count)
-                if self._ends[where] == first:  # otherwise others wrote in between
+                if self._ends[where] == first:  # otherwise another writer wrote in between
                     self._ends[where] = first + count
 
     async def _same_topics(self) -> None:
@@ -227,9 +227,9 @@ class KafkaWriter:
         return route
 
     def _by_symbol(self, quotes: Iterable[Quote]) -> dict[int, list[Message]]:
-        """Return quotes by partition.
+        """Return partition → messages of `quotes`.
 
-        Topics made by hand may have another number than those of ticks.
+        If topics were made by hand, quotes may have another number of partitions than ticks.
         """
         partitions = list(range(self._topics.partitions[QUOTES]))
         by_partition: dict[int, list[Message]] = defaultdict(list)
@@ -239,7 +239,7 @@ class KafkaWriter:
         return by_partition
 
     async def _ready(self) -> tuple[Sequences, Topics]:
-        """Return the state, read again after a failure."""
+        """Return the state and the topics. After a failure, they are read again first."""
         if self._known is None:
             topics = await self._cluster.topics()
             if topics.id != self.id:
@@ -253,7 +253,7 @@ class KafkaWriter:
         return self._known, self._topics
 
     async def _caught_up(self) -> tuple[Sequences, Topics]:
-        """Return the state, with what others wrote since."""
+        """Return the state and the topics, after reading what others wrote since."""
         known, topics = await self._ready()
         ends = await self._cluster.offsets(topics, END)
         ahead = spans(self._ends, ends, ends)
@@ -279,15 +279,15 @@ class KafkaWriter:
         known.saw(late.quotes.values())
         heads = late.heads
         known.saw(head for head in heads.values() if isinstance(head, Tick))
-        # If a broker lost ticks and kept their quote, the quote still tells of them.
+        # A broker may have lost ticks and kept their quote. So the ticks decide, not the quote.
         known.last.update(late.tails())
         begins = await self._cluster.offsets(topics, BEGIN, GAPS)
         known.saw_gaps(
             await gaps_between(self._cluster, spans(begins, late.ends, topics.all(GAPS)))
         )
         if not late.whole:
-            # If a writer died between ticks and their quote, and the ticks lie further back than
-            # the window, the old quote would be all that is known of the symbol.
+            # A writer may have died between ticks and their quote. When the ticks lie before the
+            # window, only the old quote would tell of the symbol. So write a new one.
             lagging = [
                 as_quote(head, late.quotes.get(which))
                 for which, head in heads.items()
