@@ -133,7 +133,8 @@ class Budget:
         if left > 0:
             (counts.extras if is_extra else counts.polls).append(now)
             return 0
-        oldest = min((counts.extras if is_extra else counts.polls) or [now])
+        spent = counts.extras if is_extra else [*counts.polls, *counts.extras]
+        oldest = min(spent or [now])
         return max(MINUTE if is_extra else 1, oldest + HOUR - now)
 
     def _take_shared(self, path: Path, *, is_extra: bool) -> int:

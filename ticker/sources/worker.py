@@ -30,6 +30,8 @@ class Worker:
 
         def job() -> None:
             settle: Callable[[Any], None]
+            if future.cancelled():  # while it waited for the calls before it
+                return
             try:
                 outcome: Any = function()
                 settle = future.set_result

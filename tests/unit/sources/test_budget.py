@@ -55,6 +55,15 @@ def test_a_dead_poller_is_forgotten_but_its_requests_still_count(tmp_path: Path)
     assert one.earliest(356) == clock.now - 6 * MINUTE + HOUR
 
 
+def test_a_poll_waits_until_any_request_of_the_hour_expires() -> None:
+    clock = Clock()
+    budget = Budget(10, uptime=clock)
+    for _ in range(10):
+        assert budget.take(is_extra=True) == 0
+    clock.now += 50 * MINUTE
+    assert budget.take() == 10 * MINUTE == budget.earliest(1) - clock.now
+
+
 def test_extra_requests_get_what_polls_leave(tmp_path: Path) -> None:
     clock = Clock()
     one, two = pollers(tmp_path / "requests.json", clock, 240, 60)

@@ -51,6 +51,21 @@ async def test_cancelling_returns_at_once_and_the_next_call_gets_a_fresh_thread(
     release.set()
 
 
+async def test_a_call_that_is_cancelled_while_it_waits_never_runs() -> None:
+    release, ran = threading.Event(), threading.Event()
+    worker = Worker("test")
+    first = asyncio.ensure_future(worker.call(blocked_by(release)))
+    second = asyncio.ensure_future(worker.call(ran.set))
+    await asyncio.sleep(0)
+    second.cancel()
+    third = asyncio.ensure_future(worker.call(lambda: "ran"))
+    await asyncio.wait([second])
+    release.set()
+    assert await first == "late"
+    assert await third == "ran"
+    assert not ran.wait(0.05)
+
+
 async def test_an_abandoned_thread_ends_after_the_call_under_way() -> None:
     worker = Worker("test")
     thread = await worker.call(threading.current_thread)
