@@ -215,7 +215,7 @@ def _starts(step: int, begin: int, end: int) -> Sequence[int]:
         return [_first_day(number * months) for number in range(first, last + 2)]
     origin = _MONDAY if step == _WEEK else 0
     first, last = (time - (time - origin) % step for time in (begin, end))
-    return range(max(first, last - _MOST * step), last + step + 1, step)
+    return range(max(first, last - (_MOST - 1) * step), last + step + 1, step)
 
 
 def _month(time: int) -> int:

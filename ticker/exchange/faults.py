@@ -22,7 +22,10 @@ from ticker.errors import UsageError
 SLOW: Final = 60.0
 """How long a slow answer takes (seconds): longer than clients wait."""
 
-_DATA: Final = ("/v7/finance/", "/v8/finance/", "/v1/finance/", "/v10/finance/")
+_DATA: Final = (
+    *("/v7/finance/", "/v8/finance/", "/v1/finance/", "/v10/finance/"),
+    "/ws/fundamentals-timeseries/",
+)
 _CONSENT: Final = "https://consent.yahoo.com/v2/collectConsent?sessionId=offline"
 _PAGE: Final = "<!doctype html><html><title>Yahoo</title><p>Will be right back...</html>"
 _ALWAYS: Final = 1.0
