@@ -7,8 +7,7 @@ for quotes (in the symbol's partition), writer and source for heartbeats, none f
 A record is valid at any offset, so topics may be copied and restored.
 
 The broker's time of appending bounds all times. A record that is more than a day ahead of it counts
-as broken. A heartbeat's times are cut to it: otherwise, with a wrong clock, a dead poller would
-look alive.
+as broken. A heartbeat's times are cut to it, or a dead poller with a wrong clock would look alive.
 """
 
 from __future__ import annotations
@@ -117,7 +116,10 @@ def _decode_each(messages: Sequence[Any], kind: Kind) -> Decoded:
 
 
 def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> bool:
-    """Tell whether no tick or quote is more than a day ahead of the first message."""
+    """Tell whether no tick or quote is more than a day ahead of the first message.
+
+    Returns false for gaps and heartbeats, because each of them is checked by itself.
+    """
     if kind is not Tick and kind is not Quote:
         return not records
     first = messages[0]
