@@ -133,11 +133,19 @@ class Poller:
                 return code
             if time.monotonic() - born > STEADY:
                 self._back_off.reset()
-            wait = self._back_off.wait(self._first_wait, LONGEST_WAIT)
-            self._on_word(f"The {self._name} died ({why}). Starting it again in {wait:.1f} s")
-            await asyncio.sleep(wait)
-            await self._start()
+            await self._start_again(f"died ({why})")
             self._on_word(f"The {self._name} was started again")
+
+    async def _start_again(self, problem: str) -> None:
+        """Start it after a wait, and again while it cannot be started."""
+        while True:
+            wait = self._back_off.wait(self._first_wait, LONGEST_WAIT)
+            self._on_word(f"The {self._name} {problem}. Starting it again in {wait:.1f} s")
+            await asyncio.sleep(wait)
+            try:
+                return await self._start()
+            except OSError as error:  # no memory, too many processes or open files
+                problem = f"does not start ({error.strerror or error})"
 
 
 def _how(code: int) -> str:

@@ -183,6 +183,29 @@ async def test_a_dead_poller_is_restarted_with_its_symbols(ear: Ear) -> None:
     assert await poller.stop() == 0
 
 
+async def test_a_restart_that_fails_is_reported_and_tried_again(
+    ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words: list[str] = []
+    poller = Poller(WORDS, on_news=ear, on_word=words.append, first_wait=0.01)
+    await poller.start()
+    await ear.wait_for(says("ready"))
+    start, errors = Child.start, [OSError(12, "Cannot allocate memory")]
+
+    async def fail_once(child: Child) -> None:
+        if errors:
+            raise errors.pop()
+        await start(child)
+
+    monkeypatch.setattr(Child, "start", fail_once)
+    assert poller.pid is not None
+    os.kill(poller.pid, signal.SIGKILL)
+    await ear.wait_for(says("ready"), times=2)
+    await until(lambda: words[-1] == "The poller was started again")
+    assert words[1].startswith("The poller does not start (Cannot allocate memory). Starting it")
+    assert await poller.stop() == 0
+
+
 async def test_a_question_ends_with_an_answer_or_with_the_child(ear: Ear) -> None:
     poller = Poller(WORDS, on_news=ear, first_wait=60.0)
     await poller.start()
