@@ -6,7 +6,7 @@ Ctrl-C before the rest is loaded.
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # as type checkers know it; importing typing would double the time
+TYPE_CHECKING = False  # type checkers know this name; importing typing would double the time
 if TYPE_CHECKING:
     from ticker import frames
     from ticker.exchange.offline import exchange
@@ -50,10 +50,10 @@ _ROOMS = {
 }
 
 
-if not TYPE_CHECKING:  # they know the names from above only
+if not TYPE_CHECKING:  # type checkers know only the names above
 
     def __getattr__(name: str) -> object:
-        if name in ("exchange", "frames"):  # rooms themselves
+        if name in ("exchange", "frames"):  # these are rooms
             return import_module(f"ticker.{name}")
         if (room := _ROOMS.get(name)) is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -31,7 +31,7 @@ _PREFIX: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _OTHERS: Final = (".gaps", ".quotes", ".heartbeats")
 """Endings of the topics beside the topic of ticks."""
 _LONGEST: Final = 249 - max(map(len, _OTHERS))
-"""The most letters of a prefix: Kafka allows 249 in a topic's name."""
+"""The longest prefix (letters): Kafka allows 249 letters in a topic's name."""
 _BEFORE_AT: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:/{0,2})?.*@", re.DOTALL)
 
 
@@ -50,25 +50,25 @@ class Backend(Enum):
 
     @property
     def is_served(self) -> bool:
-        """Tell whether it lies on servers.
+        """Tell whether the stream is on servers.
 
-        Then the servers and the stream may have several names.
+        Then the servers, and so the stream, may have several names.
         """
         return self is Backend.KAFKA
 
     @property
     def is_shared(self) -> bool:
-        """Tell whether other processes see it."""
+        """Tell whether other processes can read the stream."""
         return self is not Backend.MEMORY
 
     @property
     def is_writable(self) -> bool:
-        """Tell whether it is a log."""
+        """Tell whether the stream is a log."""
         return self is not Backend.RECORDING
 
     @property
     def retains(self) -> bool:
-        """Tell whether its retention is ours, so that ticks can be held for a reader."""
+        """Tell whether ticker itself deletes old ticks, and so can keep them for a reader."""
         return self is Backend.SQLITE
 
 
@@ -84,13 +84,13 @@ class StreamAddress(msgspec.Struct, frozen=True):
 
     backend: Backend
     url: str
-    """The URL as it was written. It holds no secrets: a URL with a password was refused before."""
+    """The URL as it was written. It holds no secrets: a URL with a password is refused."""
     path: Path | None = None
-    """The file itself, if it is one: `~` is expanded, and links are followed."""
+    """The file of the stream, if it has one: `~` is expanded, and links are followed."""
     servers: tuple[str, ...] = ()
-    """HOST:PORT of the bootstrap servers, if it is on Kafka."""
+    """HOST:PORT of each bootstrap server, if the stream is on Kafka."""
     prefix: str = ""
-    """The prefix of its topics, if it is on Kafka."""
+    """The prefix of the topics, if the stream is on Kafka."""
 
 
 def parse_address(url: str) -> StreamAddress:
@@ -138,9 +138,9 @@ def part_path(path: Path) -> Path:
 
 
 def without_password(url: str) -> str:
-    """Return `url` for a screen, without what stands before an `@`: it may be a password.
+    """Return `url` without the part before an `@`, which may be a password. The scheme stays.
 
-    In a file's path an `@` is a letter like any other.
+    In a file's path, `@` is a letter like any other.
     """
     if backend_of(url) is Backend.SQLITE or url.startswith(("/", ".", "~")):
         return url
@@ -148,7 +148,7 @@ def without_password(url: str) -> str:
 
 
 def refuse_password(url: str) -> None:
-    """Raise `UsageError` if a URL names a user or a password. The error does not repeat it."""
+    """Raise `UsageError` if `url` names a user or a password. The error does not repeat them."""
     if (shown := without_password(url)) != url:
         raise UsageError(
             f"{shown}: a URL cannot hold a user or a password. Name the user in a table "

@@ -1,8 +1,8 @@
-"""Saves alerts: what was seen so far, and new alerts in the configuration.
+"""Saves the memory of alerts, and writes new alerts into the configuration.
 
-What was seen is saved for each stream, and separately for screens that run commands and those that
-do not, so that neither hides an alert from the other. An unreadable file counts as missing: then
-alerts begin with the next price.
+The memory says which records were checked. Each stream has two memory files: one for screens that
+run commands, and one for screens that do not. So neither hides an alert from the other. An
+unreadable file counts as missing: alerts then begin with the next price.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _log: Final = logging.getLogger(__name__)
 
 
 def memory_path(folder: Path, stream: str, *, runs: bool) -> Path:
-    """Return the file for `stream` (its URL) in `folder`.
+    """Return the memory file for `stream` (its URL) in `folder`.
 
-    `runs`: for a screen that runs commands.
+    `runs`: the screen runs commands.
     """
     kind = "commands" if runs else "screens"
     return folder / f"alerts-{kind}-{zlib.crc32(stream.encode()):08x}.json"
 
 
 def load_memory(path: Path) -> Memory | None:
-    """Load what was seen; `None` if nothing is saved."""
+    """Load the memory; `None` if nothing is saved, or if it cannot be read."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Memory)
     except FileNotFoundError:
@@ -42,7 +42,7 @@ def load_memory(path: Path) -> Memory | None:
 
 
 def save_memory(path: Path, memory: Memory) -> None:
-    """Save what was seen. A failure is written to the log."""
+    """Save the memory. A failure is only logged."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, msgspec.json.encode(memory))
@@ -51,9 +51,9 @@ def save_memory(path: Path, memory: Memory) -> None:
 
 
 def keep_alert(path: Path, when: str) -> None:
-    """Append an alert to the configuration file at `path`, which is created if missing.
+    """Append the alert with the text `when` to the configuration file at `path`.
 
-    Raises `ConfigError` if that fails, and leaves the file unchanged.
+    A missing file is created. Raises `ConfigError` if that fails; the file is then unchanged.
     """
     import tomllib
 
@@ -71,7 +71,7 @@ def keep_alert(path: Path, when: str) -> None:
     text += f"{separator}[[alerts]]\n{line}\n"
     try:
         tomllib.loads(text)
-    except tomllib.TOMLDecodeError:  # alerts = [ … ] in one piece
+    except tomllib.TOMLDecodeError:  # it has `alerts = [ … ]`
         raise ConfigError(f"has no place for it at its end; {advice}", path=str(path)) from None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""Checks all that a feed reads for alerts: reports them, runs their commands, saves what was seen.
+"""Checks the records of a feed for alerts. Reports the alerts, and runs their commands.
 
-A crossing is reported once, even over a restart: what was seen is saved in a file, and what the
-stream's last day holds since then is read at the start, before anything new. A command never blocks
-anything, and its failure is reported. It knows no screen.
+A crossing is reported once, even over a restart. For this, a file keeps which records were checked
+(the memory). At the start, the last day of the stream is checked before anything new. A command
+never blocks anything, and its failure is reported. This module knows no screen.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from ticker.records import Batch
 
 _log: Final = logging.getLogger(__name__)
 _REMEMBERED: Final = 200
-"""The most alerts in the list of those reported."""
+"""The most reported alerts in the list."""
 _AT_ONCE: Final = 4
 """The most commands that run at the same time."""
 _WAITING: Final = 100
-"""The most commands that wait."""
+"""The most commands that run or wait."""
 _LAST: Final = 1.0
-"""How long the last commands may take at the end (s)."""
+"""How long the last commands may still run when alerting ends (s)."""
 
 Command = tuple[str, ...]
 """A program and its arguments; empty: none."""
 
 
 class Alerting:
-    """Alerting on one feed: `attach` it, and give `take` all that is folded into its board.
+    """Alerting on one feed: call `attach` with it, and `take` with each batch that it folds in.
 
-    `wishes` are those of the configuration. `runs`: their commands are run. `path` is where what
-    was seen is saved; `None`: nowhere. `keep_in` is the configuration file, for alerts added here.
+    `wishes` are the configuration's alerts. `runs`: their commands are run. `path` is the memory
+    file; `None`: nothing is saved. `keep_in` is the configuration file to which `keep` adds alerts.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Alerting:
         """The alerts that were reported, oldest first."""
         self.on_told: Callable[[Told], None] = lambda _: None
         self.on_word: Callable[[str], None] = lambda _: None
-        """Called with a sentence about a failed command. The sentence must be escaped."""
+        """Called with a sentence about a command that failed or was not run. Escape it."""
         self.runs = runs
         self._commands = {alert.text: run for alert, run in wishes if run}
         self._kept = {alert.text for alert, _ in wishes}
@@ -67,7 +67,7 @@ class Alerting:
         self._feed: Feed | None = None
         self._since = 0
         self._waiting: list[Batch] = []
-        """What came before the past was read."""
+        """Batches that came before the last day was checked."""
         self._catching_up: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Semaphore(_AT_ONCE)
@@ -76,7 +76,7 @@ class Alerting:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        """Save what was seen, and give the last commands a moment."""
+        """Save the memory. Give the last commands a moment, then cancel them."""
         if self._catching_up is not None:
             self._catching_up.cancel()
             await asyncio.wait([self._catching_up])
@@ -89,12 +89,12 @@ class Alerting:
                 await asyncio.wait(late)
 
     def attach(self, feed: Feed) -> None:
-        """Check what `feed` reads, from now on."""
+        """Begin to check `feed`. Records received before now are late."""
         self._feed = feed
         self._since = feed.wall()
 
     def take(self, batch: Batch) -> None:
-        """Check what was folded in. The first time, check first what came since the last run."""
+        """Check a batch that was folded in. The first call first checks the stream's last day."""
         if self._catching_up is None:
             self._catching_up = asyncio.create_task(self._catch_up())
         if self._catching_up.done():
@@ -104,7 +104,7 @@ class Alerting:
 
     async def _catch_up(self) -> None:
         if self._feed is not None and self._alerts.symbols:
-            # An async generator, as its protocol cannot say.
+            # It is an async generator, but the protocol cannot say so.
             reading = cast("Any", self._feed.history(self._alerts.symbols))
             try:
                 async with aclosing(reading) as batches:
@@ -112,7 +112,7 @@ class Alerting:
                         self._note(self._alerts.take(batch, since=self._since))
             except StreamError as error:
                 _log.info("the past was not looked at for alerts: %s", error)
-        # The first is a snapshot, of before. What follows is new, whatever its writer's clock says.
+        # The first is a snapshot, which may be old. The others are new, whatever their times say.
         for at, batch in enumerate(self._waiting):
             self._note(self._alerts.take(batch, since=0 if at else self._since))
         self._waiting.clear()
@@ -161,26 +161,29 @@ class Alerting:
         return self._alerts.alerts
 
     def is_armed(self, alert: Alert) -> bool | None:
-        """Tell whether its next crossing is reported; `None` before the first value."""
+        """Tell whether the alert's next crossing is reported; `None` before the first value."""
         return self._alerts.is_armed(alert)
 
     def is_kept(self, alert: Alert) -> bool:
-        """Tell whether it is in the configuration."""
+        """Tell whether the alert is in the configuration."""
         return alert.text in self._kept
 
     def command(self, alert: Alert) -> Command:
-        """Return its command; empty if it has none."""
+        """Return the alert's command; empty if it has none."""
         return self._commands.get(alert.text, ())
 
     def add(self, text: str) -> tuple[Alert, bool]:
-        """Add this alert; False if its condition holds already. Raises `UsageError`."""
+        """Parse and add an alert. Raises `UsageError`.
+
+        Returns it, and whether it is armed: False if its condition is met already.
+        """
         alert = parse_alert(text)
         is_armed = self._add(alert)
         self._save()
         return alert, is_armed
 
     def follow(self, wishes: Sequence[tuple[Alert, Command]]) -> None:
-        """Look for `wishes` in place of those that the configuration had before."""
+        """Replace the configuration's earlier alerts by `wishes`."""
         self._commands = {alert.text: run for alert, run in wishes if run}
         before, self._kept = self._kept, {alert.text for alert, _ in wishes}
         for alert in self.alerts:
@@ -195,12 +198,12 @@ class Alerting:
         return self._alerts.add(alert, last)
 
     def remove(self, alert: Alert) -> None:
-        """Remove it. If it is in the configuration, it returns at the next start."""
+        """Remove the alert. One of the configuration returns when the file is read again."""
         self._alerts.remove(alert)
         self._save()
 
     def keep(self, alert: Alert) -> Path:
-        """Write it into the configuration file, and return its place there.
+        """Write the alert into the configuration file unless it is there. Returns the file's path.
 
         Raises `ConfigError`.
         """
@@ -220,7 +223,7 @@ def filled(command: Command, told: Told) -> list[str]:
 
 
 def event_of(told: Told) -> Mapping[str, Any]:
-    """Return what a command gets: the alert, its value, and the tick or quote that met it."""
+    """Return the input of a command: the alert, its value, and the tick or quote that met it."""
     event: dict[str, Any] = {
         "type": "alert",
         "alert": told.alert.text,

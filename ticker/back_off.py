@@ -1,4 +1,4 @@
-"""Back-off: ever longer waits after failures. Pure."""
+"""Back-off: waits that grow with each failure. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 _DOUBLINGS: Final = 20
-"""The exponent is bounded: a week of failures would make astronomic integers."""
+"""The most doublings. Without this bound, a week of failures would overflow a float."""
 
 
 class BackOff:
@@ -22,7 +22,10 @@ class BackOff:
         self._random = random
 
     def wait(self, first: float, longest: float) -> float:
-        """Note a failure. Returns the wait: `first` after one, `longest` at most before jitter."""
+        """Note a failure and return the wait: `first` the first time, at most `longest`.
+
+        Jitter is applied to both.
+        """
         wait = min(first * 2.0 ** min(self.failures, _DOUBLINGS), longest)
         self.failures += 1
         return wait * (0.75 + 0.5 * self._random())

@@ -1,10 +1,10 @@
-"""Compares previous and present quotes: the result is nothing, a new quote, a tick, or a refusal.
+"""Compares previous and present quotes. The result is nothing, a new quote, a tick, or a refusal.
 
-A source says again and again what *is*; this file finds out what *happened*. It is pure: the known
-quotes, the answer, the origin and the present time go in; numbered ticks and quotes and the
-refusals come out, and nothing else is remembered. The ticks of a symbol continue what is known
-without a hole, nothing is invented between two answers, and an answer that cannot be newer than
-what is known changes nothing. It knows no source, no stream and no clock.
+A source says again and again what *is*. This module finds out what *happened*. It is pure: it takes
+the known quotes, an answer, the origin and the present time, and returns numbered ticks and quotes,
+and refusals. The sequences of a symbol continue without a hole. Nothing is invented between two
+answers. An answer that cannot be newer than what is known changes nothing. This module knows no
+source, no stream and no clock.
 
 All times and durations are µs; prices are in the instrument's own currency.
 """
@@ -23,27 +23,27 @@ from ticker.units import DAY, MINUTE, SECOND
 AHEAD: Final = DAY
 """A time further ahead of our clock than this is a mistake (µs).
 
-It is one day, because an exchange's date may be tomorrow's here, and because a slow clock of ours
-must not silence a market.
+One day has two reasons: the date at an exchange may be a day ahead of ours, and a market must not
+fall silent because our clock is slow.
 """
 
 SAME_MOMENT: Final = MINUTE
-"""For how long a smaller volume at an unchanged time shows an older answer (µs); after that it is a
-correction. Yahoo's servers agree with one another within seconds."""
+"""A smaller volume at an unchanged time is an older answer if it comes sooner than this (µs); later
+it is a correction. Yahoo's servers agree with one another within seconds."""
 
 SETTLED: Final = DAY
-"""A currency counts as changed if the known one was not heard of for so long (µs)."""
+"""A new currency is accepted after this time without anything new in the known one (µs)."""
 
 
 class Change(msgspec.Struct, frozen=True):
-    """Something new: `quote` is what is now known (numbered), `tick` the change of its price."""
+    """Something new: `quote` is now known (numbered); `tick` is there if its price changed."""
 
     quote: Quote
     tick: Tick | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """The answer for `symbol` is not used; what was known stays. `reason` is for the user."""
+    """The answer for `symbol` is not used; the known quote stays. `reason` is for the user."""
 
     symbol: str
     reason: str
@@ -53,9 +53,9 @@ class Changes(msgspec.Struct, frozen=True):
     """The changes in one answer for many symbols."""
 
     ticks: Sequence[Tick] = ()
-    """At most one for each symbol, in the order of the answer."""
+    """In the order of the answer."""
     quotes: Sequence[Quote] = ()
-    """Numbered; one for each symbol with anything new, its tick included."""
+    """The newest quote of each symbol that changed, numbered. Its tick is included."""
     refused: Mapping[str, str] = {}
     """Symbol → why its quote was not used."""
 
@@ -68,11 +68,11 @@ def changes(
     now: int,
     last: Mapping[str, int] | None = None,
 ) -> Changes:
-    """Compare an answer's `quotes` (not numbered) with those `known` of `origin`, by symbol.
+    """Compare the `quotes` of an answer (not numbered) with the `known` ones (by symbol).
 
-    `last` maps symbols to the sequence of their last tick in the log, for those whose known quote
-    lags behind or is lost. `now` is our clock (µs, UTC). A symbol that comes twice is compared with
-    its first quote the second time, so its ticks still continue one another.
+    The known quotes are numbered in `origin`. `last` maps a symbol to the sequence of its last tick
+    in the log; it is needed if the known quote is older or lost. `now` is our clock (µs, UTC). If a
+    symbol comes twice, its second quote is compared with its first, so its sequences continue.
     """
     latest = dict(last or {})
     seen: dict[str, Quote] = {}
@@ -97,33 +97,33 @@ def change(
 ) -> Change | Refusal | None:
     """Compare `present` (not numbered) with `previous` (numbered in `origin`).
 
-    `last` is the sequence of the symbol's last tick, where it may be beyond `previous`. The rules,
-    each with its reason:
+    `last` is the sequence of the symbol's last tick (0: none). `previous` may be older than that
+    tick. The rules, each with its reason:
 
-    - **First sight**: a quote and a tick, without `previous_price`. There must be one event from
-      which a late reader learns the symbol. Its sequence is 1. If the known quote was lost, or lags
-      behind `last`, the price before is not known either: then the tick follows `last`.
+    - **First sight**: a quote and a tick, without `previous_price`. A late reader needs one event
+      to learn of the symbol. Its sequence is 1. If the known quote was lost or is older than
+      `last`, the price before is unknown, too: then the tick follows `last`.
     - **Same price, same time, all else equal**: nothing. We asked again and nothing happened.
     - **Same price, but a newer time or another field**: a new quote, no tick. The symbol traded, or
       a fact about it changed (session, bid, name), but its price did not move.
-    - **Another price**: a tick and its quote, at a newer time or at the same: Yahoo tells whole
-      seconds, in which a price may move many times, and corrects a trade under its own time.
-    - **A time that runs backwards**: refused. Yahoo's servers do not answer in step; an older
-      answer after a newer one would make a price jump back and forth that stood still. A time that
-      was wrongly ahead can so silence a symbol, but never for longer than `AHEAD`.
-    - **A time more than a day ahead** of our clock (`AHEAD`): refused. Either clock is wrong; such
-      a time, once taken, would make every true answer run backwards.
-    - **A volume that shrinks** is no reason to refuse: coins count the last 24 hours, a new day
-      begins at zero, trades are cancelled. But at the same time, in the same session, after the
-      same close and within `SAME_MOMENT` it can only be an older answer of the same second: it is
-      refused, like a time that runs backwards. Later it is a correction and is taken.
-    - **A previous close that rolls over** is a fact that changed: a new quote, no tick. The day
-      begins, the price did not move; the day's change and the volume start again with it.
-    - **Another currency**: refused, because the numbers cannot be compared: GBp and GBP differ by
-      a factor of 100, and a wrong one moves every value and sets off every alert. If nothing was
-      new in the known currency for a day (`SETTLED`) and the symbol has traded since, it has really
-      changed: then it is a tick without `previous_price`. A currency that becomes known, or
-      unknown, is another field.
+    - **Another price**: a tick and its quote, even at the same time. Yahoo gives whole seconds, in
+      which a price may move many times. It also corrects a trade under the trade's own time.
+    - **A time that runs backwards**: refused. Yahoo's servers are not in step. An older answer
+      after a newer one would show a move that never happened. So a time that was wrongly ahead can
+      silence a symbol, but never for longer than `AHEAD`.
+    - **A time more than a day ahead** of our clock (`AHEAD`): refused. One of the clocks is wrong.
+      If the time were accepted, every true answer after it would run backwards.
+    - **A volume that shrinks**: accepted. Coins count the last 24 hours, a new day begins at zero,
+      and trades are cancelled. But it is refused if it comes within `SAME_MOMENT` and time, session
+      and previous close are the same: then it can only be an older answer of the same second. This
+      exception does not apply to coins.
+    - **Another previous close**: a new quote, no tick. A new day begins, but the price did not
+      move. The day's change and the volume start again.
+    - **Another currency**: refused, because the numbers cannot be compared. GBp and GBP differ by
+      a factor of 100, so a wrong one would move every value and set off every alert. It is accepted
+      if nothing was new in the known currency for a day (`SETTLED`) and the symbol has traded
+      since: a tick without `previous_price`. A currency that becomes known, or unknown, counts as
+      another field.
     """
     if reason := _reason_to_refuse(previous, present, now):
         return Refusal(present.symbol, reason)
@@ -156,7 +156,7 @@ def _reason_to_refuse(previous: Quote | None, present: Quote, now: int) -> str |
 
 
 _facts: Final = attrgetter(
-    # All that a source says. The times of receipt and our numbers are left out.
+    # All that a source says. The time of receipt and our own fields are left out.
     *(
         field
         for field in Quote.__struct_fields__
@@ -185,7 +185,7 @@ def _is_older_in_its_moment(previous: Quote, present: Quote) -> bool:
 
 
 def _move(previous_price: float | None, present: Quote, origin: str, sequence: int) -> Change:
-    """Record a new price: the tick numbered `sequence`, and the quote that includes it."""
+    """Return the change for a new price: the tick numbered `sequence`, and its quote."""
     quote = _numbered(previous_price, present, origin, sequence)
     return Change(quote, Tick(*_trade(quote)))
 

@@ -1,6 +1,6 @@
-"""The exchange rates that totals need: which pairs they are, and asking a poller for them.
+"""Finds the currency pairs whose rates totals need, and asks a poller for them.
 
-A pair that is in no list has no row: it is read beside the board.
+A pair that is in no list has no row. It is read beside the board.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ from ticker.follow import Follow
 from ticker.records import Quote
 
 _LOOK: Final = 1.0
-"""Between two looks at what rates are needed (s)."""
+"""The time between two checks of the pairs (s)."""
 
 
 class Asked(Protocol):
-    """Who can change what is polled."""
+    """What can change the symbols that are polled."""
 
     async def add(self, symbols: Sequence[str]) -> None:
-        """Poll these too."""
+        """Begin to poll these symbols."""
         ...
 
     async def remove(self, symbols: Sequence[str]) -> None:
-        """Poll these no more."""
+        """Stop polling these symbols."""
         ...
 
 
 class Pairs:
-    """The exchange rates that totals on the board of `feed` need: read, and asked for.
+    """Reads the pairs that totals on the board of `feed` need, and asks the poller for them.
 
-    `controller` is the poller's own (`None`: there is none). `listed` are symbols that users list:
-    a pair among them is a row like others. A pair that the source refuses is asked for no more.
+    `controller` controls the poller; `None`: no pair is asked for. `listed` are the symbols of the
+    user's lists: a pair among them is a row like others. `beside` are other symbols to read beside
+    the board. A pair that the source refuses is not asked for again.
     """
 
     def __init__(
@@ -51,22 +52,22 @@ class Pairs:
         self._asked: set[str] = set()
         self._refused: set[str] = set()
         self._new: set[str] = set()
-        """Symbols needed since the last look, other than pairs."""
+        """Symbols that `need` added since the last `look`."""
 
     def need(self, beside: Collection[str]) -> None:
-        """Read these in place of those `beside` before, and ask for what is new."""
+        """Replace the symbols that are read beside the board, and ask for new ones."""
         if self._feed.symbols is not None:  # otherwise all are read, and have rows
             self._new |= set(beside) - self._beside
             self._beside = frozenset(beside)
 
     async def mind(self) -> None:
-        """See to the pairs once a second, until cancelled."""
+        """Call `look` once a second, until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(_LOOK)
 
     async def look(self) -> None:
-        """Ask for the pairs that are needed now."""
+        """Read the pairs that are needed now. Ask for new ones, and stop polling refused ones."""
         board, owner = self._feed.board, self._feed.board.owner
         refused = board.writers.refusals(self._feed.elapsed()).keys() & self._asked
         known = (self._refused | refused).__contains__

@@ -1,7 +1,7 @@
 """Writes text to a terminal whose character set lacks some characters.
 
-`SUBSTITUTE` names an error handler for encoders. It replaces a character that the character set
-lacks by one that it has, in as many cells: `▲` becomes `^`, `é` becomes `e`, `…` becomes `.`.
+`SUBSTITUTE` is the name of an error handler for encoders. It replaces a missing character by one
+that the character set has, with the same width: `▲` becomes `^`, `é` becomes `e`, `…` becomes `.`.
 Encoding with it never fails.
 """
 
@@ -34,12 +34,12 @@ _PLAIN: Final = {
 }
 _BRAILLE: Final = range(0x2800, 0x2900)
 _UPPER, _LOWER, _MIDDLE = 0x1B, 0xE4, 0x36
-"""The dots of a braille character in its two upper, two lower and two middle rows."""
+"""The bits of a braille character's dots in its two upper, two lower and two middle rows."""
 _SURROGATES: Final = range(0xD800, 0xE000)
 
 
 def substitute(error: UnicodeError) -> tuple[str, int]:
-    """Return what to write for the characters that cannot be encoded: the error handler."""
+    """Return substitutes for characters that cannot be encoded, as the handler of this error."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]
