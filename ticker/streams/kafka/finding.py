@@ -19,13 +19,12 @@ from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, spans
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.messages import KINDS, TICKS, decode
 from ticker.streams.kafka.position import KafkaPosition
-from ticker.units import SECOND
 
 SLACK: Final = 5_000
 """How far a broker's clock may be behind a poller's (ms), beyond what its last messages show."""
 SCAN: Final = 50_000
 """`find` stops skipping after this many messages."""
-BACK: Final = SECOND
+BACK: Final = 1_000_000
 """`find_last` stops searching backwards after this many messages of a partition."""
 
 
