@@ -1,9 +1,9 @@
 """The tree of errors.
 
 Every failure that a user or a caller can meet is one of these classes. An error carries its facts
-as attributes (which symbol, which file, when to try again) and its `str()` says what is wrong in
-one sentence. What to *do* about it is worded once, at the edge, where the exit codes are too. This
-file knows neither terminals nor exit codes.
+as attributes (which symbol, which file, when to try again). Its `str()` says what is wrong in one
+sentence. The advice what to *do* is worded once, at the edge, beside the exit codes. This module
+knows neither terminals nor exit codes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class TickerError(Exception):
 
 
 class InvalidRecord(TickerError, ValueError):
-    """A quote, tick, gap or heartbeat that cannot be true: refused at construction.
+    """A quote, tick, gap or heartbeat cannot be true, and is refused at construction.
 
     `field` names the offending field, `problem` says what is wrong with its value.
     """
@@ -28,7 +28,7 @@ class InvalidRecord(TickerError, ValueError):
 
 
 class UsageError(TickerError):
-    """A word on the command line, or an argument, that makes no sense here."""
+    """A word on the command line, or an argument, makes no sense here."""
 
 
 class ConfigError(TickerError):
@@ -46,7 +46,7 @@ class ConfigError(TickerError):
 
 
 class SourceError(TickerError):
-    """The source answered, but not with quotes; `source` is its name."""
+    """The source gave no quotes; `source` is its name."""
 
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(f"{source}: {problem}")
@@ -57,7 +57,7 @@ class SourceError(TickerError):
 class SourceUnreachable(SourceError):
     """The source did not answer: no network, no such host, refused, or too slow.
 
-    `address` is its HOST:PORT, unless it is the usual one.
+    `address` is its HOST:PORT; `None` for the usual one.
     """
 
     def __init__(self, source: str, problem: str, address: str | None = None) -> None:
@@ -83,7 +83,7 @@ class StreamError(TickerError):
 
 
 class StreamMissing(StreamError):
-    """There is no such stream yet: readers never create one."""
+    """There is no such stream yet. Readers never create one."""
 
 
 class StreamUnreachable(StreamError):
@@ -106,7 +106,7 @@ class StreamUnusable(StreamError):
 
 
 class WrongPosition(StreamError):
-    """A position that this stream never gave out: another stream's, or no position at all."""
+    """This stream never gave out the position: it is another stream's, or no position at all."""
 
     def __init__(self, stream: str, position: object) -> None:
         super().__init__(stream, f"never gave out the position {position!a:.80}")
@@ -118,7 +118,7 @@ class StreamNotWritable(StreamError):
 
 
 class StreamUnfit(StreamNotWritable):
-    """The topics keep records in another way than a log must: nothing was appended."""
+    """The topics do not keep records as a log must. Nothing was appended."""
 
 
 class RecordRefused(StreamNotWritable):
@@ -134,7 +134,7 @@ class SameLog(StreamError):
 
 
 class MixedPrices(StreamError):
-    """Invented prices for a log of real ones, or the reverse; `symbol` shows it."""
+    """Invented prices came for a log of real ones, or the reverse; `symbol` is one of them."""
 
     def __init__(self, stream: str, symbol: str, *, log_is_simulated: bool) -> None:
         there, here = ("invented", "real") if log_is_simulated else ("real", "invented")
@@ -146,7 +146,7 @@ class MixedPrices(StreamError):
 
 
 class SequenceConflict(StreamError):
-    """A tick that does not continue its symbol: nothing of its batch was written.
+    """A tick does not continue its symbol's sequence. Nothing of its batch was written.
 
     `expected` maps (origin, symbol) to the sequence that the log would have taken next. The writer
     then reads `last()` again, and numbers its ticks again.
@@ -169,7 +169,7 @@ class AlreadyRelayed(StreamError):
 
 
 class RecordingUnderWay(StreamError):
-    """Another process still records `stream`. `log` is the stream of what it has so far."""
+    """Another process still records `stream`. `log` is the URL of the part recorded so far."""
 
     def __init__(self, stream: str, log: str) -> None:
         super().__init__(stream, f"is still being recorded. What it has so far: --stream {log}")

@@ -1,10 +1,10 @@
 r"""Makes text from outside harmless on a terminal.
 
-`escape(text)` promises: one line; no control, escape sequence, direction mark, lone surrogate or
-other invisible character is left as it is (each is made visible: `␛`, `␀`, `\\u202e`); at most two
-marks are stacked on a letter; at most `limit` characters. Printable text comes back unchanged. It
-does not know markup (hand the result to Rich as `Text`, never as a markup string) or columns (cut
-to a width where the width is known).
+`escape(text)` promises one line of at most `limit` characters. Controls, escape sequences,
+direction marks, lone surrogates and other invisible characters become visible (`␛`, `␀`,
+`\\u202e`). A letter keeps at most two marks. Other printable text comes back unchanged. The module
+does not know markup: give the result to Rich as `Text`, never as a markup string. Nor does it know
+columns: cut the text to a width where the width is known.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from functools import lru_cache
 from typing import Final
 
 LIMIT: Final = 256
-"""The default of the most characters kept of one text."""
+"""The default `limit` (characters)."""
 
 _MARKS_A_LETTER: Final = 2
 _DELETE: Final = 0x7F
 _INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
-"""Letters, by category, that show nothing: a name made of them would look empty."""
+"""Letters and symbols, by category, that show nothing: a name of them would look empty."""
 
 
 @lru_cache(maxsize=8192)
 def escape(text: str, limit: int = LIMIT) -> str:
-    """Return `text` on one line with nothing hidden in it, cut to `limit` characters with a `…`."""
-    # The text is cut first, so that 10 MB of name cost no more than 256 characters. An escaped
-    # character may become six, so it is cut again.
+    """Return `text` on one line without hidden characters. Cut it to `limit`, with a `…`."""
+    # The text is cut first, so that a name of 10 MB costs no more than one of 256 characters. It
+    # is cut again, because an escaped character may become several.
     cut = len(text) > limit
     text = text[:limit]
     if not (text.isascii() and text.isprintable()):
@@ -41,8 +41,8 @@ def _visible(text: str) -> str:
     for character in text:
         category = unicodedata.category(character)
         if category in ("Mn", "Me", "Mc"):
-            # A mark without a letter would sit on the cell before this text. Many marks would run
-            # over the lines above. Variation selectors only make widths uncertain.
+            # A mark without a letter would change the cell before this text. Many marks would cover
+            # the lines above. Variation selectors only make widths uncertain.
             marks += 1
             if not shown:
                 shown.append("◌")

@@ -1,7 +1,8 @@
-"""The protocol of what drives a dashboard: a board with a clock and a state; and a player's keys.
+"""The protocols between a dashboard and what drives it: `Feed` and `PlayerControl`.
 
-Every dashboard uses a `Feed`, live or replayed. A feed that is played from a tape also implements
-`PlayerControl`. Protocols and plain values only: nothing here reads, waits or draws.
+Every dashboard uses a `Feed`, live or replayed: a board with a clock and a state. A feed that plays
+a tape also implements `PlayerControl`, the actions of the player's keys. Protocols and plain values
+only: nothing here reads, waits or draws.
 
 All times are µs since the epoch, UTC, unless a line says otherwise.
 """
@@ -45,12 +46,12 @@ class Feed(Protocol):
 
     @property
     def wall(self) -> Callable[[], int]:
-        """The time of day, whatever is played."""
+        """The time of day, even in a replay."""
         ...
 
     @property
     def elapsed(self) -> Callable[[], int]:
-        """µs on a clock that never goes back, which measures durations."""
+        """A clock for durations (µs), which never goes back."""
         ...
 
     @property
@@ -75,7 +76,7 @@ class Feed(Protocol):
 
     @property
     def trouble(self) -> str | None:
-        """Why the stream is away, in words; `None` if it is read, or was never there."""
+        """Why the stream is away, in words; `None` if it can be read, or never existed."""
         ...
 
     @property
@@ -85,12 +86,12 @@ class Feed(Protocol):
 
     @property
     def broken(self) -> int:
-        """Unreadable records that were skipped."""
+        """The number of unreadable records that were skipped."""
         ...
 
     @property
     def repeats(self) -> int:
-        """Ticks that came again, and were dropped."""
+        """The number of repeated ticks that were dropped."""
         ...
 
     @property
@@ -100,17 +101,17 @@ class Feed(Protocol):
 
     @property
     def symbols(self) -> Sequence[str] | None:
-        """The wanted rows, in their order; `None` for all that the stream holds."""
+        """The symbols that have rows, in their order; `None`: all symbols of the stream."""
         ...
 
     def choose(self, symbols: Sequence[str]) -> None:
-        """Show these symbols from now on. What the board lacks of them comes within a second."""
+        """Show these symbols from now on. New ones are read within a second."""
         ...
 
     def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
-        """Yield ticks and gaps of `symbols` of the last day, oldest first, up to now on this feed.
+        """Yield ticks and gaps of `symbols` from the last day up to `clock()`, oldest first.
 
-        If there are very many, only the last of them come. Raises `StreamError`.
+        If there are very many, only the newest come. Raises `StreamError`.
         """
         ...
 
@@ -139,7 +140,7 @@ class MarkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """A moment of the tape that is worth a visit."""
+    """A moment of the tape to which a user can jump."""
 
     time: int
     kind: MarkKind
@@ -150,18 +151,18 @@ class Mark:
 class PlayerControl(Protocol):
     """The actions of a player's keys.
 
-    Every method returns at once. Its changes are announced like any change of the feed; a seek is
-    done when `time` says so. A method that refuses returns the reason as a sentence (`None`: done).
+    Every method returns at once. `on_change` of the feed then reports each change, and the end of
+    a seek.
     """
 
     @property
     def start(self) -> int:
-        """When what is played begins."""
+        """When the played part of the tape begins."""
         ...
 
     @property
     def end(self) -> int:
-        """When what is played ends: its last record is due then."""
+        """When the played part of the tape ends: its last record is due then."""
         ...
 
     @property
@@ -176,7 +177,7 @@ class PlayerControl(Protocol):
 
     @property
     def reached(self) -> float | None:
-        """The speed measured over the last second; `None` if paused or not known yet."""
+        """The speed measured over the last second; `None` if still, or not known yet."""
         ...
 
     @property
@@ -186,17 +187,17 @@ class PlayerControl(Protocol):
 
     @property
     def has_ended(self) -> bool:
-        """Whether the tape is at its end. `toggle` then plays it from the start."""
+        """Whether the tape is at its end. Without a loop, `toggle` then plays it from the start."""
         ...
 
     @property
     def loop_from(self) -> int | None:
-        """Where the section to repeat begins; `None` if nothing loops."""
+        """Where the loop begins; `None` if there is none."""
         ...
 
     @property
     def loop_to(self) -> int | None:
-        """Where the section to repeat ends; `None` while only its beginning is set."""
+        """Where the loop ends; `None` if there is none, or if only its beginning is set."""
         ...
 
     @property
@@ -216,11 +217,11 @@ class PlayerControl(Protocol):
 
     @property
     def met(self) -> Sequence[tuple[int, Told]]:
-        """When which alert is met, in order of time, as far as known; see `look_for`."""
+        """The alerts found so far by `look_for`, each with its time, in order of time."""
         ...
 
     def look_for(self, alerts: Sequence[Alert]) -> None:
-        """Mark where these alerts are met, and no others. They are found within seconds."""
+        """Mark where these alerts are met, instead of earlier ones. This may take seconds."""
         ...
 
     def toggle(self) -> None:
@@ -232,29 +233,29 @@ class PlayerControl(Protocol):
         ...
 
     def slower(self) -> None:
-        """Take the next lower of `SPEEDS`; none below the slowest."""
+        """Take the next lower of `SPEEDS`. The slowest stays."""
         ...
 
     def faster(self) -> None:
-        """Take the next higher of `SPEEDS`; none above max."""
+        """Take the next higher of `SPEEDS`. The fastest stays."""
         ...
 
     def seek(self, time: int) -> None:
-        """Go to `time`, limited to what is played.
+        """Go to `time`, or to the nearest time in the played part.
 
-        Every row then shows what was last known there.
+        Each row then shows what was known at that time.
         """
         ...
 
     def step(self, symbols: Sequence[str], *, forward: bool, on_none: Callable[[], None]) -> None:
-        """Go to the next (or previous) tick of one of `symbols`, and pause there.
+        """Pause, and go to the next (or previous) tick of one of `symbols`.
 
-        Without such a tick it stays, and calls `on_none`.
+        If there is none, stay and call `on_none`.
         """
         ...
 
     def undo(self) -> None:
-        """Go back to where the last seek began. A second call goes to the one before."""
+        """Go back to where the last seek began. A second call undoes the seek before it."""
         ...
 
     def mark(self) -> Mark:
@@ -268,17 +269,17 @@ class PlayerControl(Protocol):
     def previous_mark(self) -> Mark | None:
         """Go to the previous mark and return it; `None` if there is none.
 
-        A mark less than a second behind a running tape is skipped.
+        A mark that a running tape passed less than a second ago is skipped.
         """
         ...
 
     def cycle_loop(self) -> None:
-        """Set the start of a loop here, then its end here, then remove the loop."""
+        """Set the start of a loop here. The next call sets its end, the third removes the loop."""
         ...
 
     def hand_over(self) -> str | None:
-        """Go to live: follow the stream that the tape was taken from, if it still grows.
+        """Change to live: follow the stream that the tape was taken from.
 
-        Returns why not, in a sentence. Afterwards the feed is live: `tape` is `None`.
+        Return `None`, or the reason as a sentence if that is not possible.
         """
         ...

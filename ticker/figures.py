@@ -1,7 +1,7 @@
 """Numbers as text for people: thousands separated, and the decimals that a price needs.
 
-A figure is whole or it is not shown: nothing here cuts a digit off to save room. Unknown values
-(`None`) become "". Knows neither records nor screens.
+Nothing here cuts a digit off to save room. Unknown values (`None`) become "". Knows neither records
+nor screens.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _MOST_HINTED: Final = 8
 _MOST_DECIMALS: Final = 10
 """A number that needs more decimals is shown in powers of ten: `4.20e-09`."""
 _CHANGE_DIGITS: Final = 2
-"""Digits of a change that the price's decimals would show as 0."""
+"""The digits shown of a change that the price's decimals would show as 0."""
 _SCALES: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 _WHOLE_BELOW: Final = 10_000
 _HUGE: Final = 1e15
@@ -34,7 +34,10 @@ def decimals(price: float, hint: int | None = None) -> int:
 
 
 def price_text(price: float | None, places: int) -> str:
-    """`4,101.30`, `-37.63`; in powers of ten from 10¹⁵ on, and if 10 decimals are too few."""
+    """Write a price with `places` decimals: `4,101.30`, `-37.63`.
+
+    From 10¹⁵ on, and if 10 decimals are too few, it is written in powers of ten.
+    """
     if price is None:
         return ""
     if abs(price) >= _HUGE:
@@ -45,9 +48,9 @@ def price_text(price: float | None, places: int) -> str:
 
 
 def change_text(change: float | None, places: int) -> str:
-    """`+12.40`, `-0.35`, `0.00`: a change always has its sign, and is never rounded to 0.
+    """Write a change with its sign and `places` decimals: `+12.40`, `-0.35`, `0.00`.
 
-    If these decimals would round it to 0, it gets as many as its first two digits need: `+0.0030`.
+    If they would round it to 0, it gets as many as its first two digits need: `+0.0030`.
     """
     if change is None:
         return ""
@@ -62,7 +65,7 @@ def change_text(change: float | None, places: int) -> str:
 
 
 def percent_text(percent: float | None) -> str:
-    """`+0.30%`; two decimals, none from 10,000 % on."""
+    """Write per cent with two decimals: `+0.30%`. From 10,000 % on, there are none."""
     if percent is None:
         return ""
     places = 2 if abs(percent) < _WHOLE_BELOW else 0
@@ -84,7 +87,7 @@ def amount_text(amount: float | None) -> str:
 
 
 def count_text(count: int, noun: str) -> str:
-    """`1 tick`, `1,204 ticks`; the noun's plural ends in s."""
+    """Write a number with its noun: `1 tick`, `1,204 ticks`. The plural must end in s."""
     return f"{count:,} {agree(count, noun, f'{noun}s')}"
 
 

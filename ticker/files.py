@@ -2,8 +2,8 @@
 
 Text is decoded as editors write it, on Windows too.
 
-Returned paths have their links resolved. So a file that belongs beside another lies beside the
-file, not beside a link to it, and a file never replaces a link.
+`real_path` follows links. So a file that belongs beside another lies beside the file, not beside a
+link to it, and a file never replaces a link.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def state_directory() -> Path:
 
 
 def make_state_directory() -> Path:
-    """Return the state directory, made if missing. Raises `StreamNotWritable` if that fails."""
+    """Return the state directory. Make it if it is missing.
+
+    Raises `StreamNotWritable` if that fails, or if the directory cannot be written.
+    """
     directory = state_directory()
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -85,7 +88,10 @@ def real_path(path: Path) -> Path:
 
 
 def dead_link(path: Path) -> str | None:
-    """Return `PATH is a link to TARGET, which is not there`, or `None` if no link is dead."""
+    """Return `PATH is a link to TARGET, which is not there`; `None` if no link is dead.
+
+    PATH is `path` or one of the folders above it.
+    """
     for each in (path, *path.parents):
         if each.is_symlink() and not each.exists():
             return f"{each} is a link to {each.readlink()}, which is not there"

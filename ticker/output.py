@@ -1,9 +1,8 @@
 r"""Records as JSON, CSV and lines of text.
 
-Lines of JSON and CSV come back as UTF-8, the rest as text. The owner of standard output writes
-them. Names and reasons come from outside: lines for people show them escaped, and JSON writes
-invisible characters as `\uXXXX`, which every reader decodes. Knows nothing of streams, terminals'
-sizes or clocks: they are passed in.
+JSON lines and CSV lines are returned as UTF-8, the rest as text. The owner of standard output
+writes them. Names and reasons come from outside, so lines for people show them escaped. JSON writes
+invisible characters as `\uXXXX`, which every reader decodes. Knows no stream, terminal or clock.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from ticker.units import SECOND
 
 _TIMES: Final = ("time", "received", "from", "until", "retry_at", "last_good", "tape_time")
 _NAMED: Final = 5
-"""The most symbols named in a line; the others are counted."""
+"""The most symbols named in a line; the rest is counted."""
 _PRIVATE: Final = re.compile(r"[^ -~]")
 
 
@@ -44,7 +43,7 @@ QUOTE_COLUMNS: Final = _names((Quote,))
 
 
 def json_lines(records: Sequence[Record], *, iso_times: bool = False) -> bytes:
-    """Return one JSON object per line for each record. Nothing in them is invisible."""
+    """Return one line of JSON for each record. Invisible characters are escaped."""
     data = wire.encode_lines(map(_with_iso_times, records) if iso_times else records)
     if data.isascii() and b"\x7f" not in data:  # JSON itself escapes the other invisible ones
         return data
@@ -95,12 +94,12 @@ def csv_header(columns: Sequence[str]) -> bytes:
 
 
 def csv_file(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> str:
-    """Return the header and a line per record (`csv_lines`)."""
+    """Return a CSV file: the header, and a line per record as in `csv_lines`."""
     return (csv_header(columns) + csv_lines(records, columns, visible=visible)).decode()
 
 
 def csv_values(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, visible: bool) -> str:
-    """Return the header and a line per row, as `csv_lines` writes records."""
+    """Return a CSV file: the header, and a line per row, written as `csv_lines` writes records."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
@@ -113,8 +112,8 @@ def csv_values(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, vis
 def csv_lines(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> bytes:
     """Return one line per record. Times are ISO 8601 with `Z`, unknown values empty.
 
-    A list is joined by spaces. `columns` are `EVENT_COLUMNS` or `ALL_COLUMNS`. `visible` shows what
-    is invisible in texts, for terminals; otherwise texts are unchanged.
+    A list is joined by spaces. If there are ticks, `columns` must be `EVENT_COLUMNS` or
+    `ALL_COLUMNS`. `visible` escapes texts for terminals; otherwise they are unchanged.
     """
     pieces = []
     for kind, run in groupby(records, key=type):
@@ -134,10 +133,10 @@ def _csv_of_any(records: Iterable[Record], columns: Sequence[str], *, visible: b
 
 
 def _csv_of_ticks(ticks: Sequence[Tick], columns: int) -> bytes | None:
-    """Make CSV of ticks from their JSON, whose encoder writes figures many times faster.
+    """Make CSV of ticks from their JSON, whose encoder writes numbers many times faster.
 
-    A JSON array is a line of CSV once its brackets and quotes are removed. Returns `None` if that
-    is not so: some text has a character that CSV quotes, or JSON escapes.
+    Without its brackets and quotes, a JSON array is a line of CSV. Returns `None` if a text has a
+    character that CSV quotes or JSON escapes: then this is not true.
     """
     rest = "," * (columns - 1 - len(TICK_FIELDS))
     simulated = f"true{rest}"
@@ -177,7 +176,7 @@ def _csv_of_ticks(ticks: Sequence[Tick], columns: int) -> bytes | None:
 
 
 class _Moments(dict[int, str]):
-    """µs since 1970 → ISO 8601 (`iso`). Cached: all ticks of one answer were received at once."""
+    """A cache of µs since 1970 → ISO 8601 (`iso`): all ticks of an answer have one `received`."""
 
     def __missing__(self, time: int) -> str:
         seconds, micros = divmod(time, SECOND)

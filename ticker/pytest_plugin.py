@@ -6,7 +6,7 @@
     @pytest.mark.yahoo(seed=3, faults=["429:0.5"])
     def test_patience(yahoo): ...
 
-It is loaded with every pytest where ticker is installed, so it loads nothing before it is used.
+Every run of pytest loads it if ticker is installed. So it loads the rest only when it is used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def yahoo(request: pytest.FixtureRequest) -> Iterator[OfflineYahoo]:
-    """Return a Yahoo with invented prices; see `ticker.exchange`."""
+    """Serve a Yahoo with invented prices during the test; see `ticker.exchange`."""
     from ticker.exchange.offline import exchange
 
     marker = request.node.get_closest_marker("yahoo")

@@ -1,7 +1,7 @@
 """The loop that follows any stream: it begins, resumes and retries with back-off.
 
-The clock and the pauses come in through parameters. It shows nothing: the caller is told of each
-loss.
+The clock and the pauses come in through parameters. The loop shows nothing: it calls `on_loss` when
+the stream is lost.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from ticker.system_clock import monotonic
 from ticker.units import SECOND
 
 QUIET_AFTER: Final = 5 * SECOND
-"""After so long without anything new, the follower says why (µs)."""
+"""After this time without a new record, the reader looks for the reason (µs)."""
 
 _MISSING_PAUSE: Final = 0.2
-"""Between two checks for a stream that does not exist yet (s). Short, because a demo creates it."""
+"""The pause while the stream does not exist yet (s). Short, because a demo soon creates it."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
 
 
 class Following:
-    """The batches of `stream`, as long as they are taken.
+    """Yields the batches of `stream`, and resumes when the stream is lost.
 
-    `begin` is called before each reading, with the batch after which the last one ended, or `None`.
-    It returns the batch after which to read. A lost stream is resumed where it was, after a pause
-    of at most `longest` seconds. When that does not help, `begin` is called with `None`: the stream
+    `begin` is called before each reading with the last batch that was read, or `None` at first. It
+    returns the batch after which to read. A lost stream is resumed at the same place, after a pause
+    of at most `longest` seconds. If this fails, `begin` is called with `None`, because the stream
     may be another one by now. `on_loss` is called at each loss with the error and the pause (s). It
-    raises the error if the stream is not to be waited for.
+    raises the error to give up.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Following:
         self.stood: Batch | None = None
         """The batch after which a reading continues; `None` before the first has begun."""
         self.ticked = elapsed()
-        """When the last tick came, or the first reading began (µs, by `elapsed`)."""
+        """When the last tick came, or `begin` was last called with `None` (µs, by `elapsed`)."""
         self._stream = stream
         self._begin = begin
         self._on_loss = on_loss
@@ -70,7 +70,7 @@ class Following:
         return None if self._heard is None else self._elapsed() - self._heard
 
     async def batches(self, *, follow: bool = True) -> AsyncGenerator[Batch, None]:
-        """Yield what comes. Without `follow`, stop where the stream ends now."""
+        """Yield each batch. Without `follow`, stop at the present end of the stream."""
         while True:
             try:
                 async with aclosing(self._read(follow=follow)) as batches:
@@ -106,7 +106,7 @@ class Following:
 
     def _note(self, batch: Batch) -> None:
         self._back_off.reset()
-        # The snapshot's sequences are needed until something was read after it.
+        # The snapshot's sequences are needed until something after it is read.
         if self.stood is None or batch.position != self.stood.position:
             self.stood = batch
         if batch:

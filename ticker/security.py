@@ -21,14 +21,14 @@ KEYS: Final = (
     *("security", "mechanism", "user", "password_file"),
     *("ca", "certificate", "key"),
 )
-"""The keys allowed in a table under `[streams]` beside `url`."""
+"""The keys for security in a table under `[streams]`."""
 FILES: Final = ("password_file", "ca", "certificate", "key")
-"""Those of them that name files."""
+"""The keys whose values are paths of files."""
 PASSWORD_ADVICE: Final = "put it into a file (password_file) or into TICKER_KAFKA_PASSWORD"  # noqa: S105 - none
 
 
 class InvalidSecurity(UsageError):
-    """`key` (one of `KEYS`, or `password`) cannot have this value, or not beside the others."""
+    """The value of `key` (one of `KEYS`, or `password`) is wrong, or does not fit the others."""
 
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(f"{key}: {problem}")
@@ -39,27 +39,27 @@ class InvalidSecurity(UsageError):
 class Security(msgspec.Struct, frozen=True, kw_only=True):
     """The security settings for the brokers of one stream.
 
-    Raises `InvalidSecurity` for what cannot work. The files are PEM; `~` is expanded. They are read
-    when the stream is opened, and again for each later connection, so they may be replaced at any
-    time.
+    Raises `InvalidSecurity` for settings that cannot work. Certificates and keys are PEM files; `~`
+    is expanded. All files are read when the stream is opened, and again for each later connection,
+    so they may be replaced at any time.
     """
 
     security: str = "PLAINTEXT"
     """One of `PROTOCOLS`, by Kafka's names."""
     mechanism: str | None = None
-    """One of `MECHANISMS`; required with SASL, and not allowed without."""
+    """One of `MECHANISMS`; required with SASL, and not allowed without it."""
     user: str | None = None
     password: str | None = None
     """Beats `password_file`. Ignored without SASL: it may be meant for another stream."""
     password_file: str | None = None
-    """A file with the password and, perhaps, one line end."""
+    """A file that holds the password; one line end after it is ignored."""
     ca: str | None = None
-    """Certificates of the authorities that may sign the brokers'; `None`: those that this machine
-    trusts."""
+    """A file with certificates of the authorities that may sign the brokers' certificates; `None`:
+    those that this machine trusts."""
     certificate: str | None = None
-    """Our own certificate, for brokers that ask for one, with those that lead to its signer."""
+    """A file with our own certificate and its chain, for brokers that ask for one."""
     key: str | None = None
-    """The certificate's private key, without a passphrase; may be the same file."""
+    """A file with the certificate's private key, without a passphrase. It may be the same file."""
 
     def __post_init__(self) -> None:
         _one_of("security", self.security, PROTOCOLS)
@@ -89,7 +89,7 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_tls(self) -> bool:
-        """Tell whether the bytes are encrypted, and the broker shows a certificate."""
+        """Tell whether the connection is encrypted, and the broker shows a certificate."""
         return self.security.endswith("SSL")
 
     @property
@@ -104,7 +104,7 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(filter(None, (self.security, self.mechanism, user)))
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Yield what may be shown. Without this method, Rich would show the password."""
+        """Return what may be shown. Without this method, Rich would show the password."""
         told = {name: getattr(self, name) for name in self.__struct_fields__}
         return [
             (name, "…" if name == "password" else value)

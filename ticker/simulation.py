@@ -1,9 +1,9 @@
 """The demo's market and poller on a simulated clock: an hour passes in seconds.
 
-The poller's own code asks, compares and numbers, and the answers are read as those of the exchange
-are. Three parts are replaced by fast ones: a clock that jumps to the next moment at which something
-is due, a source that asks the market in this process, and a recorder instead of the log. The same
-arguments give the same ticks. It reads no clock and knows no screen.
+The poller's own code asks, compares and numbers. Answers are read like those of the exchange. Three
+parts are replaced by fast ones: a clock that jumps to the next moment at which something is due, a
+source that asks the market in this process, and a recorder in place of the log. The same arguments
+give the same ticks. This module reads no clock and knows no screen.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SOURCE: Final = "exchange"
 _HOST: Final = "demo"
 _TURNS: Final = 3
 """Turns of the event loop until an answer reaches the poller: one for the answer, one to announce
-it, and one to spare."""
+it, and one in reserve."""
 
 
 def simulated_poll(
@@ -45,12 +45,13 @@ def simulated_poll(
     every: int,
     on_status: Callable[[PollStatus], None] = lambda _: None,
 ) -> Poll:
-    """Make a poller of `market`, which `seed` moves, into `recorder`. Run once, it simulates all.
+    """Make a poller that asks `market` and writes to `recorder`. One run simulates all.
 
-    It polls each `every` from `begin` on, for `duration` (µs; `begin` since the epoch, UTC).
+    It polls each `every` (µs) from `begin` (µs, UTC) on, for `duration` (µs). `seed` must be that
+    of `market`.
     """
     clock = SimulatedClock(begin)
-    # The origin depends on the ticks: the same ticks have the same identity in each recording.
+    # What decides the ticks also decides the origin. So the same ticks always have the same origin.
     told = blake2b(f"demo {seed} {begin} {every}".encode(), digest_size=5)
     origin = b32encode(told.digest()).decode().lower()
     return Poll(
@@ -91,7 +92,7 @@ class SimulatedClock:
 
 
 class MarketSource(Source):
-    """A market of this process, asked as the exchange is. It answers at once."""
+    """A source that asks a market in this process. It answers at once."""
 
     name = url = _SOURCE
     every = every_closed = SECOND
@@ -127,7 +128,7 @@ class _RecorderLog:
         return self._last
 
     async def snapshot(self) -> Batch:
-        """Return an empty batch: the log was empty before, and the poller knows what it wrote."""
+        """Return an empty batch: the log was empty, and the poller knows what it wrote."""
         return Batch(Position(""))
 
     async def append(
@@ -136,7 +137,7 @@ class _RecorderLog:
         *,
         gaps: Sequence[Gap] = (),
         quotes: Sequence[Quote] = (),
-        heartbeats: Sequence[Heartbeat] = (),  # noqa: ARG002 - signs of life are not recorded
+        heartbeats: Sequence[Heartbeat] = (),  # noqa: ARG002 - heartbeats are not recorded
     ) -> None:
         """Stage ticks and gaps, and the standing facts that `quotes` change."""
         self._recorder.add(ticks, gaps, quotes)

@@ -1,6 +1,6 @@
-"""How sentences name a source, and what to do about one that cannot be reached.
+"""Names of sources in sentences, and the advice for a source that cannot be reached.
 
-Data and options say `yahoo` and `exchange`; sentences say Yahoo and the exchange.
+Data and options say `yahoo` and `exchange`. Sentences say Yahoo and the exchange.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Final
 from ticker.escape import escape
 
 EXCHANGE_PORT: Final = 8790
-"""Where an exchange listens on loopback unless it is told otherwise."""
+"""The default port of an exchange, on loopback."""
 _NAMED: Final = 40
-"""Characters of a name from outside that are shown."""
+"""The most characters shown of a name from outside."""
 
 _LOOPBACK: Final = "127.0.0.1"
 
@@ -25,7 +25,7 @@ def source_label(name: str) -> str:
 
 
 def source_title(name: str, *, first: bool = False) -> str:
-    """Return a source's name for a sentence: `Yahoo`, `the exchange`. `first`: it begins it."""
+    """Return a source's name for a sentence: `the exchange`. `first`: as its first word."""
     spoken = name.removesuffix("-live")
     if spoken == "exchange":
         return "The exchange" if first else "the exchange"

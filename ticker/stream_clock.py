@@ -1,7 +1,7 @@
 """The time for a reader of a stream: the wall clock's, or the tape's during a replay.
 
-A replay writes heartbeats that say where its tape stands and how fast it runs. Between two of them
-the tape's time grows by a clock that never goes back. Pure: both clocks are passed in.
+A replay writes heartbeats that give the tape's time and its speed. Between two heartbeats, a clock
+that never goes back moves the tape's time on. Pure: both clocks are passed in.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class TapeTime:
     """How long the next heartbeat may take (µs)."""
 
     def at(self, elapsed: int) -> int:
-        """Return the tape's time (µs, UTC). It stands still while no heartbeat comes."""
+        """Return the tape's time (µs, UTC). It stands still if the next heartbeat is overdue."""
         speed = 0.0 if self.has_ended else self.speed or 0.0
         return self.time + round(min(elapsed - self.heard, self.patience) * speed)
 
@@ -61,10 +61,10 @@ class StreamClock:
         return self.tape is not None and self.tape.is_silent(self._elapsed())
 
     def take(self, heartbeats: Iterable[Heartbeat], *, read_at: int | None = None) -> None:
-        """Learn from heartbeats that arrived now, or were found in a snapshot at `read_at`.
+        """Update `tape` from heartbeats. They arrived now, or in a snapshot read at `read_at`.
 
-        A replay that was over before a reader came is history: then the wall clock counts, as it
-        does once a poller writes to the stream after the replay. `read_at` is µs, UTC.
+        If a replay was over before the snapshot, the wall clock counts. It also counts when a
+        poller writes to the stream after a replay. `read_at` is µs, UTC.
         """
         now = self._elapsed()
         for beat in sorted(heartbeats, key=lambda beat: beat.received):

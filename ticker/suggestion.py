@@ -1,4 +1,4 @@
-"""What to write instead of an unknown word. Pure."""
+"""Suggests a known word for an unknown one. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
-    """Suggest the known word that is closest to `word`; all of them if none is close."""
+    """Suggest the known word that is closest to `word`. If none is close, list all."""
     from difflib import get_close_matches  # few runs need it
 
     close = get_close_matches(word, known, n=1)

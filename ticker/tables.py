@@ -1,8 +1,8 @@
 """One-shot tables, for people: quotes, facts, and words in columns.
 
-Tables are Rich's. `render` makes text of them, and the owner of standard output writes it. Text
-from outside is escaped. Knows no stream, terminal or clock: they are passed in. Rich takes long to
-import, so `output` does without it.
+Tables are Rich's. `render` turns them into text, and the owner of standard output writes it. Text
+from outside is escaped. Knows no stream, terminal or clock: width and time are passed in. Rich
+takes long to import, so `output` does not use it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ticker.records import Quote
 from ticker.times import Zone, clock
 
 _FACT: Final = 24
-"""The least cells for the value of a fact. With fewer, its name gets a line of its own."""
+"""The least width for the value of a fact (cells). With less, names get lines of their own."""
 
 
 class _Printed(msgspec.Struct, frozen=True):
@@ -32,11 +32,11 @@ class _Printed(msgspec.Struct, frozen=True):
 
     title: str
     importance: float
-    """If there is not room for all columns, the one with the highest number is left out first."""
+    """If not all columns fit, the one with the highest number is left out first."""
     is_figure: bool = False
-    """A figure is never cut: without room, its column is left out."""
+    """A figure is never cut. If it does not fit, its column is left out."""
     least: int = 0
-    """A column of words may shrink to this (cells) before it is left out; 0: it never shrinks."""
+    """A column of words may shrink to this width (cells); 0: it never shrinks."""
 
 
 def _printed(key: str, least: int = 0) -> _Printed:
@@ -67,8 +67,8 @@ def quote_table(
 ) -> Table:
     """Make a table of the quotes for people, with the columns that fit `width` cells.
 
-    `ages`: symbol → its age in words, if it is to be shown. Figures are never cut: a column without
-    room is left out.
+    `ages`: symbol → the age of its price, in words; `None`: no ages are shown. Figures are never
+    cut: a column that does not fit is left out. `now` is µs, UTC.
     """
     invented = any(quote.simulated for quote in quotes)
     table = Table(box=None, pad_edge=False, title="SIMULATED" if invented else None)
@@ -143,7 +143,7 @@ def words_table(
     right: Collection[int] = (),
     is_simulated: bool = False,
 ) -> Table:
-    """Make a table of words under `headings`. They may come from outside.
+    """Make a table of words under `headings`. The words may come from outside.
 
     `right`: the indices of right-aligned columns.
     """
@@ -181,7 +181,7 @@ def facts_table(facts: Iterable[tuple[str, str]], *, width: int | None = None) -
 def render(table: Table, *, width: int | None, colour: bool) -> str:
     """Return the table as text, without escape sequences unless `colour`.
 
-    `None`: its full width.
+    `width` is in cells; `None`: the table's full width.
     """
     out = io.StringIO()
     console = Console(

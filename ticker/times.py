@@ -1,10 +1,10 @@
 """Times and durations as text, and back, in whole microseconds.
 
 Durations are written `500ms`, `5s`, `5` (seconds), `2m`, `1h30m`, `7d`. Moments are written
-`start`, `now`, in ISO 8601 (without a zone: local), as a time of today (`09:30`) or back from now
-(`-10m`).
+`start`, `now`, in ISO 8601 (without a zone: local), as a time of today (`09:30`), or as a time
+before now (`-10m`).
 
-Nothing here reads a clock: now and the time zone are passed in.
+Nothing here reads a clock: the present and the time zone are passed in.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _WRITTEN: Final = re.compile(
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Zone = tzinfo | None
-"""The zone of times shown or read; `None` is this machine's, with its summer time."""
+"""The zone of times that are shown or read; `None`: this machine's, with its summer time."""
 
 Moment = int | Literal["start", "end"]
 """µs since the epoch (UTC), or an end of a stream."""
 
 
 def parse_duration(text: str) -> int:
-    """Parse `500ms`, `5s`, `5`, `2m`, `1h30m`, `1.5h` to µs, more than 0. Raises `UsageError`."""
+    """Parse `500ms`, `5s`, `5`, `2m`, `1h30m`, `1.5h` to µs, above 0. Raises `UsageError`."""
     word = text.strip().lower().replace(" ", "")
     if re.fullmatch(r"\d+(\.\d+)?", word):
         word += "s"
@@ -65,9 +65,9 @@ def format_duration(duration: int) -> str:
 
 
 def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
-    """Parse a moment to µs, `"start"`, or `"end"` (for `now`). Raises `UsageError`.
+    """Parse a moment. Returns µs since the epoch, `"start"`, or `"end"` for the word `now`.
 
-    `now` is µs since the epoch; `zone` is that of times written without one.
+    `now` is µs since the epoch; `zone` is that of times written without one. Raises `UsageError`.
     """
     word = text.strip()
     if word == "start":
@@ -92,7 +92,7 @@ def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
 
 
 def _in_full(word: str, now: int, zone: Zone) -> str:
-    """Complete `9:30:15`, `2026-11-3 9:30`, … to ISO 8601. Without a date it is today's."""
+    """Complete `9:30:15`, `2026-11-3 9:30`, … to ISO 8601. The default date is today's."""
     written = _WRITTEN.fullmatch(word)
     if written is None or not word:
         return word
@@ -125,7 +125,7 @@ def iso(time: int) -> str:
 
 
 def clock(time: int, zone: Zone, *, now: int | None = None) -> str:
-    """Write µs since the epoch as `14:02:31`, with the date in front if it is not that of `now`."""
+    """Write µs since the epoch as `14:02:31`, with the date in front if that is not `now`'s."""
     moment = to_datetime(time, zone)
     if now is not None and to_datetime(now, zone).date() != moment.date():
         return moment.strftime("%Y-%m-%d %H:%M:%S")

@@ -6,7 +6,7 @@ import asyncio
 
 
 async def wait_unless(event: asyncio.Event, seconds: float) -> bool:
-    """Wait so long, or until `event` is set. Tells whether it was."""
+    """Wait for `seconds`, or until `event` is set. Return whether it was set."""
     try:
         async with asyncio.timeout(seconds):
             return await event.wait()

@@ -1,9 +1,9 @@
 """Converts records to JSON bytes and back, and makes the JSON Schema of them.
 
-The same bytes travel everywhere: Kafka values, `ticker tail`, between processes. One record is one
-JSON object with a `type`. What is unknown is absent. Unknown fields are ignored and a missing
-optional field is unknown, so older and newer versions read each other. Nothing here does input or
-output.
+The same bytes travel everywhere: in Kafka values, in `ticker tail`, between processes. One record
+is one JSON object with a `type`. An unknown value is left out. Unknown fields are ignored, and a
+missing optional field means unknown. So older and newer versions can read each other. Nothing here
+does input or output.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ encode: Final = _encoder.encode
 
 
 def encode_lines(records: Iterable[Any]) -> bytes:
-    """Encode records as UTF-8 JSON, one object and line end each; plain values too."""
+    """Encode records, or plain values, as UTF-8 JSON. Each is one line with a line end."""
     return _encoder.encode_lines(records)
 
 
@@ -35,7 +35,7 @@ def decode(line: bytes | str) -> Record:
     """Decode the record in `line`. Unknown fields are ignored.
 
     Raises `InvalidRecord` for bytes that are not JSON, an object of another shape, a kind that this
-    version does not know, and for values that no record accepts.
+    version does not know, or values that no record accepts.
     """
     try:
         return _decoder.decode(line)
@@ -44,7 +44,7 @@ def decode(line: bytes | str) -> Record:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of the four kinds: `ticker/events.schema.json`."""
+    """Return the JSON Schema (2020-12) of the four kinds, as in `ticker/events.schema.json`."""
     kinds = (Tick, Quote, Gap, Heartbeat)
     references, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     return {
