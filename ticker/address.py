@@ -133,7 +133,7 @@ def is_recording(word: str) -> bool:
 
 
 def part_path(path: Path) -> Path:
-    """Return the log that a recorder of `path` writes until it is finished."""
+    """Return the path of the log that a recorder of `path` writes until it is finished."""
     return path.with_name(f"{path.name}.part")
 
 

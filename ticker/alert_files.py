@@ -71,7 +71,7 @@ def keep_alert(path: Path, when: str) -> None:
     text += f"{separator}[[alerts]]\n{line}\n"
     try:
         tomllib.loads(text)
-    except tomllib.TOMLDecodeError:  # it has `alerts = [ … ]`
+    except tomllib.TOMLDecodeError:  # the file has `alerts = [ … ]`
         raise ConfigError(f"has no place for it at its end; {advice}", path=str(path)) from None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -56,7 +56,7 @@ class Pairs:
 
     def need(self, beside: Collection[str]) -> None:
         """Replace the symbols that are read beside the board, and ask for new ones."""
-        if self._feed.symbols is not None:  # otherwise all are read, and have rows
+        if self._feed.symbols is not None:  # otherwise all symbols are read and have rows
             self._new |= set(beside) - self._beside
             self._beside = frozenset(beside)
 

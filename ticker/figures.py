@@ -17,7 +17,7 @@ _CHANGE_DIGITS: Final = 2
 _SCALES: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 _WHOLE_BELOW: Final = 10_000
 _HUGE: Final = 1e15
-"""From here on a float has no exact cents: it is shown in powers of ten."""
+"""From here on a float has no exact cents, so it is shown in powers of ten."""
 
 
 def decimals(price: float, hint: int | None = None) -> int:
@@ -73,7 +73,7 @@ def percent_text(percent: float | None) -> str:
 
 
 def amount_text(amount: float | None) -> str:
-    """Write a volume with four digits at most: `873`, `9,120`, `120.4k`, `3.2M`, `1.1B`."""
+    """Write a volume in few digits (below 10¹⁵, at most four): `873`, `9,120`, `120.4k`, `1.1B`."""
     if amount is None:
         return ""
     if amount < _WHOLE_BELOW:

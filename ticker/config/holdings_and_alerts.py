@@ -146,7 +146,7 @@ def _lot(entry: Any, at: Key, found: Mistakes) -> Lot:
     if price is None and fees is not None and is_known:
         raise Mistake((*at, "fees"), 'are part of a cost that is not known: add "price"')
     bought = entry.get("date")
-    if bought is not None and type(bought) is not dt.date:  # a datetime is also a date
+    if bought is not None and type(bought) is not dt.date:  # datetime is a subclass of date
         raise Mistake((*at, "date"), "expected a date without quotes, like 2024-03-01")
     currency = entry.get("currency")
     return Lot(

@@ -129,7 +129,7 @@ def _read(
 
 
 def _layout(file: Sniffed, options: Options) -> Layout:
-    """Return the layout of `file`: the one asked for, or the one recognised by its beginning."""
+    """Return the layout of `file`: the user's, or else the one recognised by the first line."""
     wanted = options.layout
     if wanted is not None and wanted not in layouts.NAMES:
         raise UsageError(f"No layout {wanted!r}. There are: {', '.join(layouts.NAMES)}")

@@ -75,7 +75,7 @@ def reading(
     samples = [sample.strip() for sample in samples if sample.strip()]
     if not samples:
         return TimeReading("NULL")
-    # The form of most rows counts. Rows of another form are bad.
+    # The form of most samples counts. Rows of another form are bad.
     numbers = [sample for sample in samples if _NUMBER.fullmatch(sample)]
     if 2 * len(numbers) >= len(samples):
         _refuse_date(numbers[0], file)
