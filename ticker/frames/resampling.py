@@ -107,6 +107,9 @@ def _touched(bins: pd.Index[Any], width: Any, gaps: pd.DataFrame, late: Any) -> 
     symbols = bins.get_level_values("symbol")
     begins = bins.get_level_values("time") + pd.TimedeltaIndex(late.reindex(symbols))
     ends = begins + width
+    if pd.Grouper(freq=width).label == "right":  # weeks and months are named by their last day
+        day = pd.Timedelta(days=1)
+        begins, ends = begins - width + day, begins + day
     found = np.zeros(len(bins), dtype=bool)
     spans = gaps.dropna(subset=["from", "until"])
     for symbol, begin, end in zip(spans["symbol"], spans["from"], spans["until"], strict=True):

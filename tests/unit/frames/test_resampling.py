@@ -102,6 +102,17 @@ def test_an_early_gap_of_a_late_symbol_lies_before_its_bars() -> None:
     assert unknown.tolist() == [False, False, True, False, False, False]
 
 
+@pytest.mark.parametrize("day_of_gap", [7, 9, 13])  # Monday to Sunday of the second week
+def test_a_gap_touches_its_week_though_weeks_are_named_by_their_last_day(day_of_gap: int) -> None:
+    day = 86_400.0
+    ticks = frame_of(traded(0, 1.0), traded(21 * day, 2.0))  # Mondays, three weeks apart
+    begin = ticks.index[0] + pd.Timedelta(days=day_of_gap)
+    gap = {"symbol": "A", "from": begin, "until": begin + pd.Timedelta(hours=1)}
+    bars = ticker.frames.bars(ticks, "1W", gaps=pd.DataFrame([gap]))
+    assert bars["ticks"].tolist()[:1] == [1.0]
+    assert bars["ticks"].isna().tolist() == [False, True, False, False]
+
+
 def test_bars_of_a_day_begin_at_midnight_without_a_warning() -> None:
     ticks = frame_of(traded(1, 10.0), traded(100_000, 11.0))
     with warnings.catch_warnings():
