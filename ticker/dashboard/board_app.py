@@ -167,7 +167,7 @@ class BoardApp(TerminalApp):
 
     def leaving(self, *, interrupted: bool = False, hung_up: bool = False) -> Exit:
         """Return the result for the caller."""
-        return Exit(self.feed.board.ticks, interrupted, hung_up)
+        return Exit(interrupted, hung_up)
 
     def tell(self, words: str, *, is_brief: bool = False) -> None:
         """Put a notice on the status line for a while.

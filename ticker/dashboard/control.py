@@ -89,8 +89,6 @@ class AlertControl(Protocol):
 class Exit:
     """How the dashboard ended."""
 
-    ticks: int
-    """Ticks on the board at the end: those since its last reset."""
     interrupted: bool = False
     """Whether the user pressed Ctrl-C, not `q`."""
     hung_up: bool = False

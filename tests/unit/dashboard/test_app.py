@@ -413,7 +413,7 @@ async def test_the_dashboard_ends_at_once_and_reports_the_number_of_ticks(
         stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 99.0)]))
         await until(lambda: app.feed.board.ticks == 1)
         await pilot.press(key)
-    assert app.return_value == Exit(1, interrupted=interrupted)
+    assert app.return_value == Exit(interrupted=interrupted)
 
 
 async def test_help_closes_with_the_key_that_opened_it(stream_in_memory: MakeStream) -> None:
@@ -498,7 +498,7 @@ async def test_the_dashboard_ends_when_stopped_before_it_started(
     monkeypatch.setattr(app, "run_async", lambda: run_async(headless=True, size=(80, 24)))
     app.action_leave()
     async with asyncio.timeout(30):
-        assert await app.show() == Exit(0)
+        assert await app.show() == Exit()
 
 
 async def test_a_dead_poller_is_reported_without_new_records(stream_in_memory: MakeStream) -> None:
