@@ -49,7 +49,7 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
 
 
 def of_gap_briefly(gap: Gap, now: int, zone: Zone) -> str:
-    """Describe a gap that a poller reported without symbols and times; others as `of_gap`."""
+    """Describe a poller's gap by its length and reason only; any other gap as `of_gap` does."""
     if gap.from_ is None or gap.until is None or gap.writer == READER:
         return of_gap(gap, now, zone)
     return f"{gap_words(gap.until - gap.from_)} ({reason_words(gap)})"

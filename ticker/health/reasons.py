@@ -1,4 +1,4 @@
-"""The reasons why a price is old, and the reason that each state of a writer means."""
+"""The reasons why a price is old, and which of them follows from each state of a writer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Reason(StrEnum):
     PRE_MARKET = "pre-market"
     AFTER_HOURS = "after hours"
     GAP = "ticks missing"
-    """A gap has just ended. If it has a length, this is shown instead of the word."""
+    """A gap has just ended. If its length is known, the length is shown instead of these words."""
     UNCHANGED = "unchanged"
     AWAITED = "awaited"
 

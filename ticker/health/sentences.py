@@ -1,7 +1,7 @@
 """The sentences about writers and streams: one set for `status`, `tail` and the dashboard.
 
-Pure: records and a moment in, words out. A sentence about a problem ends with a full stop, unless
-it ends with a command, because users would copy the full stop with the command. A line about a
+Pure: records and a moment in, words out. A sentence about a problem ends with a full stop. If it
+ends with a command, it has none: users would copy the full stop with the command. A line about a
 healthy writer has none. `option` is the option that names the stream in a command, as in
 ` --stream demo`; it is empty for the default stream. Text from outside is escaped. Sentences show
 the times of events, not ages, so they do not change each second. Only `of_heartbeat` shows an age:

@@ -38,7 +38,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     repeats: int = 0
     """Repeated ticks dropped since this reader opened the stream."""
     undelivered: int = 0
-    """Ticks of a local log that no relay has sent yet, for the destination furthest behind."""
+    """Ticks of a local log that still wait to be sent to the destination furthest behind."""
     waiting: Mapping[str, int] = {}
     """Destination (its URL) → how many ticks our log keeps for it; 0 if all are sent."""
     heartbeats: tuple[Heartbeat, ...] = ()

@@ -1,7 +1,7 @@
 """Judges a stream: its standing (healthy, stale, empty, away …), the reason, and what to do.
 
-`status`, `tail` and the dashboard share this judgement. Every time in it is that of an event, so it
-changes only when the data do. Pure: the records and the time are passed in.
+`status`, `tail` and the dashboard share this judgement. It names the times of events, never ages,
+so its words do not change each second. Pure: the records and the time are passed in.
 """
 
 from __future__ import annotations
@@ -139,8 +139,8 @@ def of_writers(
 
     Writers are judged by `elapsed` (µs, the reader's own clock); `None`: by `now`. A stream is
     healthy if one writer is well and no wanted symbol is stale (`Writers.stale`). `symbols` are
-    those that the reader wants; `None`: all. While a relay sends a `backlog`, writers may only look
-    gone, because their heartbeats wait too. So there is no advice to start another.
+    those that the reader wants; `None`: all. While a relay sends a `backlog`, the heartbeats wait
+    too, so a writer that looks gone may be alive. Then there is no advice to start another.
     """
     elapsed = now if elapsed is None else elapsed
     found = writers.at(elapsed)

@@ -18,8 +18,8 @@ from ticker.records import Heartbeat
 from ticker.units import DAY, MINUTE, SECOND
 
 GRACE: Final = 2 * SECOND
-"""How late a heartbeat may be beyond two and a half intervals before its writer counts as gone, and
-how far ahead of the reader's clock its time may be (µs)."""
+"""Added to two and a half intervals: a writer that is silent for longer counts as gone (µs). Also
+how far the time of a heartbeat may be ahead of the reader's clock."""
 _HISTORY: Final = DAY
 """A writer that is gone for longer than this (µs) is no longer reported."""
 
@@ -43,7 +43,7 @@ def patience(heartbeat: Heartbeat) -> int:
 
 
 def silence(heartbeat: Heartbeat, now: int) -> int | None:
-    """Return the age of `heartbeat` by its own time (µs); `None` if this is ahead of `now`.
+    """Return the age of `heartbeat` by its own time (µs); `None` if that time is ahead of `now`.
 
     `now` is the wall clock (µs, UTC).
     """
@@ -105,7 +105,7 @@ class WriterHealth:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The stream was away from `since`; its writers have time to be heard `until` (elapsed µs).
+    """The stream was away, from `since` on. `until` is when it counts no more (both elapsed µs).
 
     Until then, a writer that was alive at `since` does not count as gone: its heartbeats could not
     arrive.
@@ -146,7 +146,7 @@ class Writers:
         """When the stream was lost (elapsed µs); `None` if it can be read."""
 
     def stream_lost(self, at: int) -> None:
-        """Note that the stream is away since `at` (elapsed µs). Later calls change nothing."""
+        """Note that the stream is away since `at` (elapsed µs), unless this is noted already."""
         if self._lost is None:
             self._lost = at
 
@@ -163,8 +163,8 @@ class Writers:
         """Note the newest heartbeat of a writer. Returns the symbols whose refusal changed.
 
         A heartbeat that has just arrived counts as written at `now`. For one from a snapshot, give
-        `read_at`, the wall clock when it was read (µs, UTC): then its own time tells its age,
-        unless this is ahead of the clock.
+        `read_at`, the wall clock when it was read (µs, UTC). The heartbeat's age is then counted
+        from its own time; it is 0 if that time is ahead of the clock.
         """
         key = heartbeat.key
         before = self._last.get(key)
@@ -199,8 +199,8 @@ class Writers:
     def refusal(self, symbol: str, now: int, received: int | None = None) -> str | None:
         """Return why the source has no quote for `symbol`, by the newest heartbeat that says so.
 
-        `received` (µs, UTC) is when the last price of `symbol` came; `None`: it has none. With a
-        price, only refusals after it count, by writers that are alive. Without, all refusals count.
+        `received` (µs, UTC) is when the last price of `symbol` came: only later refusals count, and
+        only those of writers that are alive. `None`: it has no price, and all refusals count.
         """
         told = [sign for sign in self._last.values() if symbol in sign.heartbeat.refused]
         if received is not None:
@@ -238,8 +238,8 @@ class Writers:
     def stale(self, now: int) -> list[StaleSymbols]:
         """Find the symbols that no healthy writer polls, with the healthiest of their writers.
 
-        A writer that is gone counts for a day. A writer that has stopped does not count: nobody
-        expects its symbols any more. Refused symbols are left out: `refusals` returns them.
+        A writer that is gone is left out after a day. A writer that has stopped is left out at
+        once: nobody expects its symbols any more. `refusals` returns the refused symbols, not this.
         """
         found: list[StaleSymbols] = []
         asked_for: set[str] = set()
@@ -257,8 +257,8 @@ class Writers:
                 left = [s for s in beat.symbols if s not in asked_for and s not in told]
                 if left:
                     found.append(StaleSymbols(writer, tuple(left)))
-            # The writer heard last comes first. If it has stopped, a writer of these symbols that
-            # died before is not reported.
+            # Of writers that are gone, the one heard last comes first. If it has stopped, one that
+            # polled the same symbols and died earlier is not reported.
             asked_for.update(beat.symbols)
         return found
 

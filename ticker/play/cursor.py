@@ -19,7 +19,7 @@ from ticker.streams.sequence import Key
 from ticker.streams.standing_facts import Facts, quote_of
 
 BURST: Final = 1_000
-"""A tick and all that are due less than this time (µs) after it are played together."""
+"""A burst is a tick with all those due less than this time (µs) after it. It is played at once."""
 _BATCH: Final = 8_000
 """The most ticks read at once. At full speed, a batch makes one quote for each symbol."""
 _NOWHERE: Final = Position("")
@@ -50,7 +50,7 @@ class Cursor:
     async def seek(self, time: int, symbols: Collection[str] | None = None) -> Batch:
         """Go to `time`. Returns what is known there: quotes, and the gaps of the span so far.
 
-        From here on, only `symbols` are read (`None`: all). Ticks at `time` are in what is known.
+        That includes the ticks at `time`. From here on, only `symbols` are read (`None`: all).
         Raises `StreamError`.
         """
         await self.close()

@@ -27,11 +27,11 @@ _AT_END: Final = 2 * SECOND
 _SHORTEST_LAP: Final = SECOND // 4
 """The shortest time for one lap of a loop (µs). A shorter lap would only seek."""
 _LOOK: Final = SECOND // 2
-"""The longest time between two calls of `Schedule.look` (µs): it must not see a stall."""
+"""`Schedule.look` is called at least this often (µs), or else it would see a stall."""
 _MEASURED: Final = SECOND
 """The time over which the speed is measured (µs)."""
 _MEASURED_AT_LEAST: Final = SECOND // 4
-"""After a seek, the speed is known after this time (µs)."""
+"""How long the tape must run after a seek before its speed is known (µs)."""
 _WAITING_STEPS: Final = 2
 """The most steps that wait: when a held key is released, the steps must end soon."""
 
@@ -123,7 +123,7 @@ class Deck:
 
     @property
     def reached(self) -> float | None:
-        """Return the speed measured over the last second; `None` if still, or not known yet."""
+        """Return the speed over the last second; `None` at a standstill, or if not yet known."""
         is_moving = self._target is None and self._restart_at is None and not self._has_ended
         if self.schedule.is_paused or not is_moving or not self._samples:
             return None
@@ -134,7 +134,7 @@ class Deck:
     def has_ended(self) -> bool:
         """Tell whether the tape stands at its end.
 
-        In a loop this is true only while the deck waits at the tape's end, and is not paused.
+        In a loop this is true only while the deck waits there to begin again, and not in a pause.
         """
         is_held = self._restart_at is not None and self._shown_until >= self._reel.end
         is_held = is_held and not self.schedule.is_paused
@@ -154,7 +154,7 @@ class Deck:
         self.changed()
 
     def go_to(self, time: int) -> None:
-        """Go to `time`, or to the end of the reel that is nearer. Waiting steps are dropped."""
+        """Go to `time`; if it is not on the reel, to the start or end. Drop waiting steps."""
         self._target = max(self._reel.start, min(time, self._reel.end))
         self._steps.clear()
         self.changed()
@@ -184,7 +184,7 @@ class Deck:
 
     @property
     def _stop_at(self) -> int:
-        """Return where playing stops: at the end of the loop if it is ahead, else of the tape."""
+        """Return where playing stops: the end of the loop if that is ahead, else the tape's end."""
         if self.loop_to is not None and self._shown_until <= self.loop_to:
             return self.loop_to
         return self._reel.end

@@ -70,7 +70,7 @@ class LogPlayer:
     async def run(self) -> bool:
         """Play to the end. Returns False if `stop` ended it before.
 
-        What is known before the first tick is written first, so that a reader finds a stream.
+        It begins by writing what is known before the first tick, so that a reader finds a stream.
         """
         self._filter.begin(self._log.id, await self._log.last(), whole=False)
         known = await self._cursor.seek(self._reel.start - 1, self._reel.span.symbols)
@@ -115,7 +115,7 @@ class LogPlayer:
         self._on_change()
 
     async def _wait(self, now: int) -> None:
-        """Wait until something is due: a burst, or a heartbeat."""
+        """Write a heartbeat if one is due. If not, wait until a burst or a heartbeat is due."""
         if self._is_beat_due(now):
             self._move(now)
             await self._log.append(heartbeats=[self._heartbeat(WriterState.REPLAYING)])

@@ -40,9 +40,9 @@ class Player:
 
     A silence longer than `idle` (µs of the tape) is shortened to it. `loop` repeats the whole reel.
     `live` returns the feed of the tape's own stream, on the same board; if there is none,
-    `why_not_live` says why. `rows` are the symbols shown, if more are played. Symbols in `beside`
-    are played but not shown. `clock` returns the time of day (µs, UTC), `elapsed` µs on a clock
-    that never goes back. `rest` waits for a time (s), or until the event is set.
+    `why_not_live` says why. `rows` are the symbols shown; `None`: all that are played. Symbols in
+    `beside` are played but not shown. `clock` returns the time of day (µs, UTC). `elapsed` returns
+    µs on a clock that never goes back. `rest` waits for a time (s), or until the event is set.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Player:
         return self._reel.tape.url if self._live is None else self._live.url
 
     def clock(self) -> int:
-        """Return now: the tape's time, or the stream's after the player handed over to it."""
+        """Return the tape's time; after `hand_over`, the clock of the live stream."""
         return self.time if self._live is None else self._live.clock()
 
     def wall(self) -> int:

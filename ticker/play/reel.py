@@ -22,7 +22,7 @@ SESSION_BREAK: Final = 30 * MINUTE
 
 
 class Span(msgspec.Struct, frozen=True):
-    """The part of a stream that is played: by `received`, µs, UTC."""
+    """The part of a stream that is played. Its limits are values of `received` (µs, UTC)."""
 
     symbols: tuple[str, ...] | None = None
     """`None`: all."""

@@ -62,7 +62,7 @@ class Schedule:
         self._tape += micros
 
     def at(self, now: int) -> int:
-        """Return the tape's time at `now`: records up to it are due; all are at `MAX_SPEED`."""
+        """Return the tape's time at `now`: records up to it are due. At `MAX_SPEED`, all are."""
         if self.is_paused:
             return self._tape
         if self.speed == MAX_SPEED:
@@ -70,7 +70,7 @@ class Schedule:
         return self._tape + round((now - self._since) * self.speed)
 
     def wait(self, tape: int, now: int) -> int:
-        """Return how long after `now` the tape's time is `tape`, if it is not paused (µs)."""
+        """Return how long after `now` (µs) the tape reaches `tape`, if it is not paused."""
         if self.speed == MAX_SPEED:
             return 0
         return max(0, self._since + round((tape - self._tape) / self.speed) - now)

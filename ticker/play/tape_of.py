@@ -29,9 +29,10 @@ async def tape_of(
     *,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[Tape]:
-    """Yield a tape of the records in `span` that `stream` holds now. A tape is yielded as it is.
+    """Yield a tape of the records in `span` that `stream` holds now.
 
-    It also has the last tick of each symbol before the span, so all prices are known at the start.
+    If `stream` is a tape, it is yielded whole. A new tape also has the last tick of each symbol
+    before the span, so all prices are known at the start.
     `on_progress` gets the number of ticks read so far. Raises `NothingToPlay`, `StreamError`, and
     `StreamNotWritable` if the temporary folder is full.
     """

@@ -3,7 +3,7 @@
 The child notices every end of its parent, even a kill: its standard input is a pipe that only the
 parent holds. A Ctrl-C for the parent does not reach the child. The child's standard error is kept
 for a diagnosis and never reaches the parent's screen. `stop` always ends the child. This module
-knows no commands.
+does not know what a child does.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def environment() -> dict[str, str]:
 class Child:
     """One process. `start` it once. `on_news` is called with each message, in the event loop.
 
-    The child gets our file descriptors `inherits`, under the same numbers.
+    `inherits` are file descriptors of ours. The child gets them under the same numbers.
     """
 
     def __init__(

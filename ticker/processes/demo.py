@@ -39,9 +39,10 @@ def demo(
     """Yield the URL of a stream of invented prices of `symbols`. It grows until the block ends.
 
     The same `seed` gives the same price movements. `every` is the time between polls.
-    `outage=(20, 5)` makes a gap, to test a program with one: 20 s after the first prices the poller
-    stops, and 5 s later another one starts (which takes some seconds more). Raises `TickerError` if
-    no price comes within `within` seconds, and `UsageError` if `symbols` is a string.
+    `outage=(20, 5)` makes a gap, so that you can see what a program does with it: 20 s after the
+    first prices the poller stops, and 5 s later another one starts (which takes some seconds more).
+    Raises `TickerError` if no price comes within `within` seconds, and `UsageError` if `symbols` is
+    a string.
     """
     if isinstance(symbols, str):  # it would count as a sequence of letters
         raise UsageError(f'demo: expected a list of symbols, like ["AAPL"], not {symbols!r:.60}')
@@ -148,7 +149,7 @@ class _Scene:
         return self._over.is_set()
 
     async def _start(self, *words: str, until: str) -> News:
-        """Start a child, and return its first news `until` (a status: the first with ticks)."""
+        """Start a child. Return its first news that says `until`; a status must also have ticks."""
         said: asyncio.Future[News] = asyncio.get_running_loop().create_future()
 
         def hear(news: News) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from ticker.back_off import BackOff
+from ticker.errors import Unanswered
 from ticker.processes.child import Child, News
 from ticker.processes.questions import Questions
 
@@ -21,7 +22,7 @@ FINAL: Final = frozenset({0, 2, 3, 7})
 """Exit codes after which a restart is useless: done, usage, configuration, not writable."""
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 30.0
-"""The longest wait before a restart, before jitter (s); the first wait is `FIRST_WAIT`."""
+"""The longest wait for a restart (s); the first is `FIRST_WAIT`. Jitter changes both."""
 STEADY: Final = 60.0
 """If a poller ran for longer than this (s), back-off begins again."""
 
@@ -62,7 +63,7 @@ class Poller:
 
     @property
     def pid(self) -> int | None:
-        """The process id of the newest poller; `None` before the start."""
+        """The process id of the poller; `None` while it is dead."""
         return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
@@ -71,11 +72,11 @@ class Poller:
         self._task = asyncio.create_task(self._keep_alive())
 
     def add(self, symbols: Iterable[str]) -> None:
-        """Let it poll `symbols` too, also after a restart."""
+        """Add `symbols` to those that it polls. They stay added after a restart."""
         self._change(symbols, wanted=True)
 
     def remove(self, symbols: Iterable[str]) -> None:
-        """Let it stop polling `symbols`, also after a restart."""
+        """Let it stop polling `symbols`. They stay removed after a restart."""
         self._change(symbols, wanted=False)
 
     def send(self, do: str, **facts: Any) -> None:
@@ -84,7 +85,9 @@ class Poller:
             self._child.send(do, **facts)
 
     async def ask(self, do: str, **facts: Any) -> News:
-        """Send an order and return its answer. Raises `Unanswered`."""
+        """Send an order and return its answer. Raises `Unanswered`, at once if it is dead."""
+        if self._child is None:
+            raise Unanswered("The poller has ended")
         return await self._questions.ask(do, **facts)
 
     async def ended(self) -> int:
@@ -93,7 +96,7 @@ class Poller:
         return await asyncio.shield(self._task)
 
     async def stop(self, within: float = 5.0) -> int | None:
-        """End it in `within` + 0.5 seconds at most. Returns its exit code, as `Child.stop`."""
+        """End it in `within` + 0.5 seconds at most. Returns what `Child.stop` returns."""
         self._stopping = True
         code = None if self._child is None else await self._child.stop(within)
         if self._task is not None:
@@ -109,10 +112,11 @@ class Poller:
         self.send("add" if wanted else "remove", symbols=listed)
 
     async def _start(self) -> None:
-        self._child = Child(self._words, on_news=self._hear, inherits=self._inherits)
-        await self._child.start()
+        child = Child(self._words, on_news=self._hear, inherits=self._inherits)
+        await child.start()
+        self._child = child
         for symbol, wanted in self._changes.items():
-            self._child.send("add" if wanted else "remove", symbols=[symbol])
+            child.send("add" if wanted else "remove", symbols=[symbol])
 
     def _hear(self, news: News) -> None:
         if not self._questions.take(news):
@@ -133,6 +137,7 @@ class Poller:
                 return code
             if time.monotonic() - born > STEADY:
                 self._back_off.reset()
+            self._child = None
             await self._start_again(f"died ({why})")
             self._on_word(f"The {self._name} was started again")
 

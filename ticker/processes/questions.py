@@ -41,7 +41,7 @@ class Questions:
             del self._open[number]
 
     def take(self, news: News) -> bool:
-        """Take `news`. Returns whether it is an answer, even if nobody waits for it any more."""
+        """Take `news`. Returns whether it is an answer. One that comes too late also counts."""
         number = news.get("id")
         answer = self._open.get(number) if isinstance(number, int) else None
         if answer is None or answer.done():
@@ -50,7 +50,7 @@ class Questions:
         return True
 
     def give_up(self) -> None:
-        """Raise `Unanswered` for all open questions, because the child is gone."""
+        """Let each `ask` that still waits raise `Unanswered`: the child is gone."""
         for answer in self._open.values():
             if not answer.done():
                 answer.set_exception(Unanswered("The poller has ended"))

@@ -214,6 +214,9 @@ async def test_a_question_ends_with_an_answer_or_with_the_child(ear: Ear) -> Non
     assert (first["word"], second["word"]) == ("a", "b")
     with pytest.raises(Unanswered, match="The poller has ended"):
         await poller.ask("die", code=1)
+    await until(lambda: poller.pid is None)
+    with pytest.raises(Unanswered, match="The poller has ended"):  # it waits to start again
+        await poller.ask("x")
     await poller.stop()
     with pytest.raises(Unanswered, match="did not answer within 0 s"):
         await Questions(lambda *_, **__: None, within=0).ask("x")
