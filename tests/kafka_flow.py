@@ -106,7 +106,7 @@ class Flow:
         self.moments.append(moments)
         async for batch in stream.read(await stream.find("start")):
             for gap in batch.gaps:
-                if gap.reason == "another log lies in its place":
+                if gap.reason == "replaced by another log":
                     self.anew += 1
                 else:
                     self.gaps.append(gap)

@@ -106,7 +106,7 @@ def parse_address(url: str) -> StreamAddress:
             return StreamAddress(Backend.RECORDING, url, real_path(user_path(url)))
         case _:
             raise UsageError(
-                f"{without_password(url)!r} is no stream: expected sqlite:PATH, "
+                f"{without_password(url)!r} is not a stream: expected sqlite:PATH, "
                 f"kafka://HOST:PORT/PREFIX or the path of a recording ({RECORDING})"
             )
 
@@ -165,7 +165,7 @@ def _on_kafka(url: str) -> StreamAddress:
         form = _HOST.fullmatch(host)
         if form is None or int(form[2] or PORT) not in range(1, 65_536):
             raise UsageError(
-                f"{url!r} is no stream: expected kafka://HOST:PORT[,HOST:PORT…][/PREFIX]"
+                f"{url!r} is not a stream: expected kafka://HOST:PORT[,HOST:PORT…][/PREFIX]"
             )
         servers.append(f"{form[1].lower()}:{int(form[2] or PORT)}")
     _check_prefix(prefix)

@@ -38,11 +38,11 @@ def parse_duration(text: str) -> int:
         word += "s"
     parts = _PART.findall(word)
     if not parts or "".join(number + unit for number, unit in parts) != word:
-        raise UsageError(f"{text!r} is no duration: write 500ms, 5s, 2m or 1h30m")
+        raise UsageError(f"{text!r} is not a duration: write 500ms, 5s, 2m or 1h30m")
     total = round(sum(float(number) * _UNITS[unit] for number, unit in parts))
     if not 0 < total <= MAX_TIME:
         raise UsageError(
-            f"{text!r} is no duration: it must be more than 0 and less than 8000 years"
+            f"{text!r} is not a duration: it must be more than 0 and less than 8000 years"
         )
     return total
 
@@ -84,7 +84,7 @@ def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
         micros = (moment - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{text!r} is no time: write start, now, 09:30, -10m or 2026-11-23T09:30"
+            f"{text!r} is not a time: write start, now, 09:30, -10m or 2026-11-23T09:30"
         ) from None
     if micros < 0:
         raise UsageError(f"{text!r} lies before 1970")
@@ -111,7 +111,7 @@ def known_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"{name!r} is no time zone, like Europe/Berlin") from None
+        raise UsageError(f"{name!r} is not a time zone: write one like Europe/Berlin") from None
 
 
 def to_datetime(time: int, zone: Zone) -> datetime:

@@ -123,7 +123,9 @@ async def test_a_request_switches_faults_while_the_exchange_serves() -> None:
         assert [(await client.get("/v8/finance/chart/AAPL")).status for _ in "12"] == [200, 429]
         refused = await client.put("/faults", data="weather")
         assert refused.status == 400
-        assert "'weather' is no fault" in (await refused.json())["finance"]["error"]["description"]
+        assert (
+            "'weather' is not a fault" in (await refused.json())["finance"]["error"]["description"]
+        )
         assert len(exchange.faults.on) == 2
         await client.put("/faults")
         assert not exchange.faults.on

@@ -19,7 +19,7 @@ from ticker.sources.yahoo import YahooAddress, YahooSource
         ("truncated", SourceError, "answered with broken JSON"),
         ("slow", SourceUnreachable, "no answer within 0.5 s"),
         ("reset", SourceUnreachable, "connection"),
-        ("5xx", SourceError, "is in trouble (HTTP 502)"),
+        ("5xx", SourceError, "has a server error (HTTP 502)"),
     ],
 )
 async def test_each_fault_has_its_own_error_and_ends_with_the_fault(

@@ -233,7 +233,7 @@ async def test_deleted_topics_are_reported_and_read_again_once_they_are_back(
                 if len(seen) == 2:
                     break
         assert seen == [4, 5]  # earlier ticks are not repeated
-        assert [gap.reason for gap in gaps] == ["another log lies in its place"]
+        assert [gap.reason for gap in gaps] == ["replaced by another log"]
 
 
 async def test_a_silent_broker_is_detected_before_its_pollers_seem_gone(

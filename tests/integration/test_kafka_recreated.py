@@ -99,7 +99,7 @@ async def test_a_shorter_log_in_anothers_place_is_not_taken_for_retention(
                 await log.append(ticks(*range(1, 11)))
                 await log.append([tick("p", "A", n) for n in range(1, 4)])
                 await reader.until(1, 2, 3)
-            assert [gap.reason for gap in reader.gaps] == ["another log lies in its place"]
+            assert [gap.reason for gap in reader.gaps] == ["replaced by another log"]
             # Earlier ticks are not repeated.
             assert reader.sequences == [*range(1, 101), *range(1, 4)]
             assert reader.logs == [old] * 100 + [new] * 3

@@ -162,7 +162,7 @@ async def test_a_socket_that_is_always_closed_is_reported_and_tried_less_often(
         line, told, screen = await scene.seen()
         for each in (line, told, screen):
             assert "its socket was closed" in each
-            assert ", so prices come by polls. Next try in " in each
+            assert ", so prices are polled. Next try in " in each
         while scene.clock.elapsed() < 10 * MINUTE:
             await scene.polls()
             if (now := scene.exchange.counters.connections) != connections:
@@ -330,7 +330,7 @@ async def test_a_redirection_of_the_socket_is_not_followed() -> None:
             async with asyncio.timeout(20):
                 answer = await source.quotes(["AAPL"])
             assert answer.problem is not None
-            assert answer.problem.startswith("refuses its socket (HTTP 302), so prices come by")
+            assert answer.problem.startswith("refuses its socket (HTTP 302), so prices are")
 
 
 async def _redirect(request: Any) -> Any:

@@ -211,11 +211,17 @@ async def test_a_set_price_is_sent_to_subscribers_at_once() -> None:
 @pytest.mark.parametrize(
     ("do", "words"),
     [
-        (lambda yahoo: yahoo.set("AAPL", price=0), "AAPL: 0 is no price"),
-        (lambda yahoo: yahoo.set("AAPL", price=float("nan")), "AAPL: nan is no price"),
-        (lambda yahoo: yahoo.set("NOPE"), "NOPE is not listed: give it a price"),
-        (lambda yahoo: yahoo.resume("NOPE"), "NOPE is not listed here"),
-        (lambda yahoo: yahoo.delist("NOPE"), "NOPE is not listed here"),
+        (
+            lambda yahoo: yahoo.set("AAPL", price=0),
+            "AAPL: expected a finite number other than 0, not 0",
+        ),
+        (
+            lambda yahoo: yahoo.set("AAPL", price=float("nan")),
+            "AAPL: expected a finite number other than 0, not nan",
+        ),
+        (lambda yahoo: yahoo.set("NOPE"), "NOPE is not listed: give a price to list it"),
+        (lambda yahoo: yahoo.resume("NOPE"), "NOPE is not listed. List the symbols"),
+        (lambda yahoo: yahoo.delist("NOPE"), "NOPE is not listed. List the symbols"),
         (lambda _: ticker.exchange(session="weekend").__enter__(), "expected a session of regular"),
         (lambda _: ticker.exchange(every=0).__enter__(), "every=0: expected seconds, 0.001 or"),
         (lambda _: ticker.exchange(symbols=0).__enter__(), "symbols=0"),

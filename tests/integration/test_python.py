@@ -97,7 +97,7 @@ async def test_a_source_is_closed_when_its_block_ends(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("url", [7, None, Path("yahoo"), ["yahoo"]])
 def test_a_source_that_is_not_a_string_is_refused_in_words(url: Any) -> None:
-    with pytest.raises(UsageError, match="A source is named by a text"):
+    with pytest.raises(UsageError, match="source: expected a text"):
         ticker.open_source(url)
 
 

@@ -236,8 +236,8 @@ async def test_a_rate_limit_on_every_request_has_a_retry_time(source_at: SourceA
         (401, '{"finance":{"error":{"code":"Unauthorized"}}}', "refuses us (HTTP 401)"),
         (403, "Forbidden", "refuses us (HTTP 403)"),
         (404, "nothing here", "answered without quotes (HTTP 404)"),
-        (500, "oops", "is in trouble (HTTP 500)"),
-        (502, "<html>Bad gateway</html>", "is in trouble (HTTP 502)"),
+        (500, "oops", "has a server error (HTTP 500)"),
+        (502, "<html>Bad gateway</html>", "has a server error (HTTP 502)"),
         (200, "", "sent an empty answer"),
         (200, "<!doctype html><title>Yahoo</title>", "answered with a web page"),
         (200, '{"quoteResponse": {"result": [{"symbol": "AA', "broken JSON"),
@@ -401,7 +401,7 @@ async def hang(_: web.Request) -> None:
 @pytest.mark.parametrize(
     ("handler", "words"),
     [
-        (always(500), "Yahoo: is in trouble (HTTP 500)"),
+        (always(500), "Yahoo: has a server error (HTTP 500)"),
         (always(401), "Yahoo: refuses us (HTTP 401)"),
         (always(404), "Yahoo: answered without quotes (HTTP 404)"),
         (always(200, "<html>"), "Yahoo: answered with a web page instead of quotes"),

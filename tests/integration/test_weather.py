@@ -24,7 +24,7 @@ SYMBOLS = ("AAPL", "MSFT", "GC=F", "BTC-USD")
         ("crumb", "refuses us (HTTP 401)", Reason.UNREADABLE),
         ("consent", "asks for consent to its cookies", Reason.UNREADABLE),
         ("truncated", "answered with broken JSON", Reason.UNREADABLE),
-        ("5xx", "is in trouble (HTTP 502)", Reason.UNREADABLE),
+        ("5xx", "has a server error (HTTP 502)", Reason.UNREADABLE),
         ("slow", "no answer within 0.5 s", Reason.UNREACHABLE),
         ("reset", "the connection broke", Reason.UNREACHABLE),
         ("missing:1", "knows no such symbol", Reason.NO_PRICES),

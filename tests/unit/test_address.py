@@ -42,5 +42,5 @@ def test_the_beginning_or_the_ending_of_a_url_names_its_backend(
     "url", ["sqlite:", "memory:", "kafka:", "kafka:host", "carrier-pigeon://coop", ""]
 )
 def test_a_text_that_names_no_stream_is_a_usage_error(url: str) -> None:
-    with pytest.raises(UsageError, match="is no stream"):
+    with pytest.raises(UsageError, match="is not a stream"):
         parse_address(url)

@@ -84,8 +84,8 @@ def test_a_gap_says_why_in_plain_words_and_names_no_writer_by_its_id(
 @pytest.mark.parametrize(
     ("writer", "words"),
     [
-        (READER, "gap: another stream lies in its place, 15:30:05\n"),
-        ("w", "gap: no prices from the exchange, 15:30:05 (another stream lies in its place)\n"),
+        (READER, "gap: replaced by another stream, 15:30:05\n"),
+        ("w", "gap: no prices from the exchange, 15:30:05 (replaced by another stream)\n"),
     ],
 )
 def test_a_gap_without_a_length_tells_one_time_and_no_length(writer: str, words: str) -> None:

@@ -152,7 +152,8 @@ def _move(symbol: str, percent: str, duration: str) -> Alert:
     level = _number(percent[:-1])
     if level <= 0:
         raise UsageError(
-            f"a move of {percent} is not possible: write more than 0%, in either direction"
+            f"a move of {percent} is not possible. Write a percentage above 0; "
+            "it counts in both directions"
         )
     within = parse_duration(duration)
     if within > _LONGEST:
@@ -169,7 +170,7 @@ def _symbol(word: str) -> str:
     try:
         check_symbol(word)
     except InvalidRecord as error:
-        raise UsageError(f"that is no symbol: {error.problem}") from None
+        raise UsageError(f"not a symbol: {error.problem}") from None
     return word.upper()
 
 
@@ -179,8 +180,8 @@ def _number(word: str) -> Decimal:
         return number.normalize() if number else Decimal(0)
     if re.fullmatch(r"[+-]?[\d,_']+(\.\d+)?", word):
         plain = re.sub("[,_']", "", word)
-        raise UsageError(f"{word!r} is no number: write it without separators, as {plain}")
-    raise UsageError(f"{word!r} is no number, like 250 or -1.5")
+        raise UsageError(f"{word!r} is not a number: write it without separators, as {plain}")
+    raise UsageError(f"{word!r} is not a number: write one like 250 or -1.5")
 
 
 class Alerts:

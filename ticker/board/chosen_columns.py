@@ -35,10 +35,10 @@ def check_columns(columns: Iterable[Column]) -> None:
     """Raise `UsageError` unless these can be the columns of one table."""
     keys = [column.key for column in columns]
     if "symbol" not in keys:
-        raise UsageError('"symbol" is missing: without it no row has a name')
+        raise UsageError('"symbol" is missing. Add it: it names the rows')
     for key in keys:
         if keys.count(key) > 1:
-            raise UsageError(f'"{key}" is there twice')
+            raise UsageError(f'"{key}" is listed twice. Remove one')
 
 
 def spell_columns(columns: Sequence[Column]) -> list[str]:

@@ -27,7 +27,7 @@ class Sort:
 
     def __post_init__(self) -> None:
         if self.field not in SORTS:
-            raise UsageError(f"no column {self.field!r} to sort by: {', '.join(SORTS)}")
+            raise UsageError(f"cannot sort by {self.field!r}. Choose one of: {', '.join(SORTS)}")
 
 
 def parse_sort(text: str) -> Sort:

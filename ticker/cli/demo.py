@@ -93,7 +93,7 @@ def demo(
         raise UsageError(f"demo needs no network: its --source is {' or '.join(_SOURCES)}")
     if record is not None:
         if source is not None:
-            raise UsageError("--source is for the screen: a recording looks at the market itself")
+            raise UsageError("--source is for the screen: --record reads the market directly")
         if keep:
             raise UsageError("--keep is for the screen: a recording always starts new")
         options = DemoRecording(

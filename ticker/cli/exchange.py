@@ -215,5 +215,5 @@ def _table(symbols: int | None) -> str:
 def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004
-        raise UsageError(f"{text!r} is no address: write HOST:PORT, like 127.0.0.1:8790")
+        raise UsageError(f"{text!r} is not an address: write HOST:PORT, like 127.0.0.1:8790")
     return host.strip("[]"), int(port)

@@ -19,7 +19,7 @@ from ticker.cli.signals import run
 from ticker.cli.standard_streams import tell
 from ticker.cli.status_line import Line
 from ticker.errors import MixedPrices, StreamMissing, StreamNotWritable, UsageError
-from ticker.figures import agree, count_text
+from ticker.figures import count_text
 from ticker.health.sentences import invitation, sentence
 from ticker.health.states import WriterState
 from ticker.relay import (
@@ -146,10 +146,8 @@ class _ForwardCommand:
         if waited is None:
             tell(f"Nothing was kept for {end} in {begin}")
             return NO_DATA
-        waiting = "what waited there is"
-        if waited >= 0:
-            waiting = f"{count_text(waited, 'tick')} {agree(waited, 'is', 'are')}"
-        tell(f"Gave up {end}: {waiting} not kept for it in {begin} any more")
+        waiting = "the waiting ticks" if waited < 0 else count_text(waited, "tick")
+        tell(f"Gave up {end}: {begin} no longer keeps {waiting} for it")
         return DONE
 
     def _judge(self, proof: Proof, report: RelayReport) -> int:
@@ -172,7 +170,9 @@ class _ForwardCommand:
             self._told = str(error)
 
     def on_unheld(self, error: StreamNotWritable) -> None:
-        tell(f"{error}. So nothing there is kept from retention for {self._route.destination}")
+        tell(
+            f"{error}. Retention there may delete ticks before they reach {self._route.destination}"
+        )
 
     def on_resume(self) -> None:
         words = "Going on where it stopped: --since is for the first time. Start over: --forget"

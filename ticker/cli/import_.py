@@ -200,5 +200,5 @@ def _listed(columns: str | None) -> tuple[str, ...]:
 def _renamed(word: str) -> tuple[str, str]:
     need, equals, name = word.partition("=")
     if not equals or not need or not name:
-        raise UsageError(f"--column {word}: expected NEED=NAME, like price=last")
+        raise UsageError(f"--column {word}: expected FIELD=NAME, like price=last")
     return need.strip().lower(), name.strip()

@@ -117,7 +117,7 @@ async def _to_the_end(job: Job, asked: SearchableSource, count: int | None) -> i
         except StreamMissing as error:
             words = "%s. Going on in a new one"
             if job.destination is not None:
-                words += ". What waited there to be sent elsewhere is sent no more"
+                words += ". Ticks that waited there for the destination are no longer sent"
             _log.warning(words, error)
             job = msgspec.structs.replace(job, log=open_kept(job.kept))
             job.poller.move(job.log)
@@ -154,7 +154,7 @@ class Parent:
             return
         symbols = order.get("symbols")
         if not isinstance(symbols, list) or not all(isinstance(word, str) for word in symbols):
-            _log.warning("an order that cannot be read: %.200r", order)
+            _log.warning("invalid order: %.200r", order)
             return
         try:
             match order.get("do"):
@@ -163,7 +163,7 @@ class Parent:
                 case "remove":
                     self.poller.remove(symbols)
         except InvalidRecord as error:
-            _log.warning("an order that cannot be followed: %s", error)
+            _log.warning("invalid order: %s", error)
 
     async def _reply(self, question: Order) -> None:
         self._say("answer", id=question["id"], **await self._answers.to(question))

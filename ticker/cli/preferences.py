@@ -65,7 +65,7 @@ class FilePreferences:
             settings = Settings(load())
             self._take(settings)
         except (ConfigError, UsageError) as error:
-            return f"{sentence(str(error))} What the file said before stays in force"
+            return f"{sentence(str(error))} The earlier values stay in force"
         self.on_read(settings)
         return f"{self._path.name} was read again"
 

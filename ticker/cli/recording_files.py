@@ -38,7 +38,7 @@ def mended(path: Path) -> bool:
         tell(f"{path}: its recorder was killed before the first tick, so it left nothing to play")
         return False
     ticks = count_text(manifest.ticks, "tick")
-    tell(f"{path}: a recorder did not finish it. Finished now, with all that it had: {ticks}")
+    tell(f"{path}: a recorder did not finish it. It is now finished, with {ticks}")
     return True
 
 

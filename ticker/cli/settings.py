@@ -112,7 +112,7 @@ class Settings:
         name = self.config.setting("theme", default="dark").value or "dark"
         with self._blamed("theme"):
             if name not in PALETTES:
-                raise UsageError(f"{name!r} is no theme. There are: {', '.join(PALETTES)}")
+                raise UsageError(f"{name!r} is not a theme. There are: {', '.join(PALETTES)}")
         return name
 
     def mistakes(self) -> list[ConfigError]:
@@ -221,9 +221,9 @@ def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:
         try:
             check_symbol(symbol)
         except InvalidRecord as error:
-            raise UsageError(f"That is no symbol: {error.problem}") from None
+            raise UsageError(f"Not a symbol: {error.problem}") from None
     if words and not symbols:
-        raise UsageError("An empty word is no symbol. Leave it out for the watchlist")
+        raise UsageError("The symbol is empty. Name one, or leave it out")
     return tuple(dict.fromkeys(symbols))
 
 

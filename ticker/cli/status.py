@@ -138,7 +138,7 @@ def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:
     if health.ticks is not None:
         yield "ticks", f"{health.ticks:,}"
     if health.broken:
-        yield "passed over", passed_over(health.broken)
+        yield "skipped", passed_over(health.broken)
     if health.state is StreamState.OK and health.problem is not None:
         yield "problem", health.problem
     if health.symbols is not None:

@@ -56,7 +56,7 @@ _Last = Annotated[
         metavar="N",
         min=0,
         max=10**12,
-        help="Begin with the last N ticks (10); with --since, with the last N of those.",
+        help="Begin with the last N ticks (10); with --since: the last N since then.",
     ),
 ]
 

@@ -35,7 +35,7 @@ class PassedOver:
         if self._quiet or broken == self._told or (soon and not at_once):
             return
         self._told, self._at = broken, now
-        tell(f"Passed over {passed_over(broken)}")
+        tell(f"Skipped {passed_over(broken)}")
 
 
 class Quietness:

@@ -157,7 +157,7 @@ def sentences(brief: Brief) -> list[str]:
         lines.append(
             f"The open connection saw {polled.open_saw} of them, each {_ms(polled.open_age)} after "
             f"it happened (median). What the poll saw was {_ms(polled.age)} old when it asked "
-            "(median), and grew older until it asked again."
+            "(median), and its age grew until the next poll."
         )
     return lines
 

@@ -151,7 +151,7 @@ def _where(cells: dict[tuple[str, int], Cell], method: str, counts: Sequence[int
         if names:
             found.append(f"{', '.join(names)} with {count_text(count, 'subscriber')}")
     if not found:
-        return "Long polling was nowhere better than WebSocket with one event a message."
+        return "No measure was better with long polling than with WebSocket (one event a message)."
     return (
         f"Long polling was better than WebSocket (one event a message) in {'; '.join(found)}: "
         "an answer carries all that is there, up to 100 events."

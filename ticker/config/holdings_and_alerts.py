@@ -113,7 +113,7 @@ def _cash(value: Any, at: Key, found: Mistakes) -> Iterator[tuple[str, Decimal]]
         with found.noting():
             currency = _currency(written, (*at, written))
             if currency in seen:
-                raise Mistake((*at, written), f"{currency} is there twice: add the amounts up")
+                raise Mistake((*at, written), f"{currency} is listed twice: add the amounts up")
             seen.add(currency)
             yield currency, _number(amount, (*at, written))
 

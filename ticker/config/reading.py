@@ -201,7 +201,7 @@ def _check_default(name: str, value: Any) -> None:
             case "tz":
                 known_zone(value)
             case "currency" if not re.fullmatch("[A-Z]{3}", value):
-                raise Mistake(key, f"{value!r} is no currency, like EUR or USD")
+                raise Mistake(key, f"{value!r} is not a currency: write one like EUR or USD")
     except UsageError as error:
         raise Mistake(key, str(error)) from None
 

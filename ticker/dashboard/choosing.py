@@ -52,7 +52,7 @@ class Choosing:
             for symbol in symbols:
                 check_symbol(symbol)
         except InvalidRecord as error:
-            return f"That is no symbol: {error.problem}"
+            return f"Not a symbol: {error.problem}"
         listed = self.watchlists.get(watchlist)
         if listed is not None:
             listed[:] = dict.fromkeys([*listed, *symbols])

@@ -245,7 +245,7 @@ def _shown_from(feed: Feed, now: int, zone: Zone) -> str:
 
 
 def _ticks(feed: Feed, market: Market | None = None) -> str:
-    passed = f"passed over {passed_over(feed.broken)}" if feed.broken else ""
+    passed = f"skipped {passed_over(feed.broken)}" if feed.broken else ""
     words = count_text(feed.board.ticks, "tick") if market is None else market.words
     return _joined(words, passed)
 

@@ -82,7 +82,7 @@ class TimeKeys:
             when = parse_when("now" if word == "end" else word, now=player.time, zone=self._zone)
         except UsageError:
             forms = "09:30, -10m, +10m, 2026-11-23T09:30, start or end"
-            self._tell(f"{word!r} is no time: write {forms}")
+            self._tell(f"{word!r} is not a time: write {forms}")
             return
         self._seek(
             player.start if when == "start" else player.end if isinstance(when, str) else when

@@ -94,12 +94,12 @@ class SavedAnswers:
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror or error}") from error
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{path}: no answer of Yahoo: {error}") from error
+            raise UsageError(f"{path}: not Yahoo's answer: {error}") from error
         match document:
             case {"quoteResponse": {"result": [*results]}}:
                 pass
             case _:
-                raise UsageError(f"{path}: no answer of Yahoo: quoteResponse.result is no list")
+                raise UsageError(f"{path}: not Yahoo's answer: quoteResponse.result is not a list")
         entries: dict[str, dict[str, Any]] = {}
         for entry in results:
             if isinstance(entry, dict) and isinstance(symbol := entry.get("symbol"), str):

@@ -67,7 +67,7 @@ class Fault(StrEnum):
         """Parse `NAME[:SHARE]` or the number 429 to fault and share. Raises `UsageError`."""
         name, colon, share = str(text).partition(":")
         if name not in cls._value2member_map_:
-            raise UsageError(f"{name!r} is no fault: expected one of {', '.join(cls)}")
+            raise UsageError(f"{name!r} is not a fault: expected one of {', '.join(cls)}")
         fault = cls(name)
         if not colon:
             return fault, _HALF if fault is cls.MISSING else _ALWAYS

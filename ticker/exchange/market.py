@@ -110,12 +110,12 @@ class Market:
         """
         for each in (price, previous_close):
             if each is not None and not (math.isfinite(each) and each):
-                raise UsageError(f"{symbol}: {each!r} is no price")
+                raise UsageError(f"{symbol}: expected a finite number other than 0, not {each!r}")
         self.advance(now)
         time = now - now % self.every
         if (instrument := self._instruments.get(symbol)) is None:
             if price is None:
-                raise UsageError(f"{symbol} is not listed: give it a price, and it is")
+                raise UsageError(f"{symbol} is not listed: give a price to list it")
             instrument = self._instruments[symbol] = Instrument(
                 unknown(symbol, price), _chance(self.seed, symbol), self.every
             )
@@ -133,7 +133,7 @@ class Market:
 
     def _listed(self, symbol: str) -> Instrument:
         if (instrument := self._instruments.get(symbol)) is None:
-            raise UsageError(f"{symbol} is not listed here. What is: ticker exchange --list")
+            raise UsageError(f"{symbol} is not listed. List the symbols: ticker exchange --list")
         return instrument
 
 

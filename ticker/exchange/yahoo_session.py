@@ -80,7 +80,7 @@ class _Adapter(HTTPAdapter):
         parts = urlsplit(url)
         if not f".{parts.hostname or ''}".endswith(_YAHOO):
             raise requests.ConnectionError(
-                f"{parts.hostname} is not Yahoo's: this session goes to the offline exchange alone",
+                f"{parts.hostname} is not Yahoo's: this session reaches only the offline exchange",
                 request=request,
             )
         moved = request.copy()

@@ -191,7 +191,7 @@ def _micros(when: When, now: int) -> int | None:
         try:
             when = when.isoformat()
         except ValueError:
-            raise UsageError("NaT is no time") from None
+            raise UsageError("NaT is not a time") from None
     if isinstance(when, str):
         moment = parse_when(when, now=now, zone=None)
         return (
@@ -200,7 +200,7 @@ def _micros(when: When, now: int) -> int | None:
     try:
         return operator.index(when)
     except TypeError:
-        raise UsageError(f"{when!r:.80} is no time: give a text, a datetime, or µs") from None
+        raise UsageError(f"{when!r:.80} is not a time: give a text, a datetime, or µs") from None
 
 
 def _present(url: str | None, *moments: When) -> int:

@@ -72,7 +72,7 @@ def _width(every: str) -> Any:
     except ValueError:
         width = None
     if width is None or width.n < 1:
-        raise UsageError(f"{every!r:.80} is no frequency: give one such as '1min' or '5s'")
+        raise UsageError(f"{every!r:.80} is not a frequency: give one such as '1min' or '5s'")
     return width
 
 

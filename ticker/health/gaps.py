@@ -26,7 +26,7 @@ _PLAIN: Final[Mapping[str, str]] = {
     GapReason.UNREADABLE: "{} sent no readable answer",
     GapReason.STREAM_UNREACHABLE: "the stream could not be written",
     GapReason.RETENTION: "deleted because of its age",
-    GapReason.ANOTHER_LOG: "another stream lies in its place",
+    GapReason.ANOTHER_LOG: "replaced by another stream",
 }
 """Reason → the words shown, where the reason alone says too little. `{}` is the source."""
 

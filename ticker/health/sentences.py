@@ -56,7 +56,7 @@ def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
 
 def passed_over(broken: int) -> str:
     """Say how many unreadable records were skipped."""
-    return f"{count_text(broken, 'record')} that cannot be read: not ours, or broken"
+    return f"{count_text(broken, 'unreadable record')} (damaged, or not written by ticker)"
 
 
 def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
@@ -129,7 +129,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
             told = clock(beat.received, zone, now=now)
             return (
                 f"The last sign of the poller is dated {told}, ahead of this machine's clock, "
-                "so it may run or not. Check both clocks."
+                "so it is unknown whether the poller runs. Check both clocks."
             )
         case Reason.STARTING:
             return _of_start(beat, now, zone)
@@ -147,7 +147,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
         case Reason.SLOW:
             words = f"{source} is slow: no answer{_since(beat, now, zone)}."
         case Reason.STREAM_AWAY if beat.state != WriterState.STREAM_UNREACHABLE:
-            words = f"The stream was away; the poller has not been heard since {heard}."
+            words = f"The stream was away. Last sign of the poller: {heard}."
         case _:
             words = f"{source}: {writer.reason}{_since(beat, now, zone)}."
     if beat.retry_at is not None and beat.retry_at > now:
@@ -169,7 +169,7 @@ def _of_start(beat: Heartbeat, now: int, zone: Zone) -> str:
 def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> str:
     if writer.reason is Reason.FRESH:
         tape = clock(tape_time, zone, now=now)
-        return f"A replay fills it, {speed_text(writer.heartbeat.speed)}: its tape is at {tape}"
+        return f"A replay writes this stream, {speed_text(writer.heartbeat.speed)}, now at {tape}"
     heard = clock(writer.last_sign(now), zone, now=now)
     return (
         f"{'The replay ended at' if writer.is_stopped else 'No sign of the replay since'} {heard}."

@@ -142,8 +142,8 @@ def _reason(readings: Mapping[str, TimeReading], *, carried: bool) -> str:
                     THEN {received_problem}
                 WHEN price_ IS NULL AND ask_ <> 0 AND bid_ > ask_ THEN '{crossed}'
                 WHEN price_ IS NULL AND size_ < 0
-                    THEN 'its price is absent, zero or no number, and its size is negative'
-                WHEN price_ IS NULL THEN 'its price is absent, zero or no number'
+                    THEN 'its price is absent, zero or not a number, and its size is negative'
+                WHEN price_ IS NULL THEN 'its price is absent, zero or not a number'
                 WHEN size_ < 0 OR volume_ < 0 THEN 'its size is negative'
             END"""
 

@@ -63,7 +63,7 @@ def sniff(path: Path, folder: Path) -> list[Sniffed]:
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UsageError(f"{path} is no whole gz file. Is it cut off? Get it again") from error
+        raise UsageError(f"{path} is not a whole gz file. Is it cut off? Get it again") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
 
@@ -88,7 +88,7 @@ def _unzip(path: Path, folder: Path) -> list[Path]:
                     shutil.copyfileobj(packed, file)
                 found.append(target)
     except zipfile.BadZipFile as error:
-        raise UsageError(f"{path} is no whole zip file. Is it cut off? Get it again") from error
+        raise UsageError(f"{path} is not a whole zip file. Is it cut off? Get it again") from error
     except (RuntimeError, NotImplementedError) as error:
         raise UsageError(
             f"{path} cannot be unpacked: {error}. Unpack it yourself, and name its CSV files"
@@ -118,7 +118,7 @@ def _look(path: Path, name: str) -> Sniffed:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(f"{path} is UTF-16. Save it as UTF-8")
     text = data.decode("utf-8-sig", errors="replace")
-    kind = "no text" if "\0" in text else None
+    kind = "not text" if "\0" in text else None
     for other, begins in _OTHER:
         kind = other if text.lstrip().lower().startswith(begins) else kind
     if kind:

@@ -90,7 +90,7 @@ def reading(
                 f"or '{_like(sample, '%m', '%d')}'"
             )
         raise UsageError(
-            f"{file}: {sample!r:.60} is no time that can be read. "
+            f"{file}: {sample!r:.60} is not a time that can be read. "
             "Name its column with --column time=NAME, its format with --time-format"
         )
     return _by_iso(dates, zone, column, file, need)

@@ -36,7 +36,7 @@ class NothingToPlay(StreamError):
     """The stream holds no tick in the span that was asked for."""
 
     def __init__(self, stream: str) -> None:
-        super().__init__(stream, "holds no tick to play there")
+        super().__init__(stream, "has no tick in this span")
 
 
 class Reel(msgspec.Struct, frozen=True):

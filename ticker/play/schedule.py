@@ -28,7 +28,7 @@ def parse_speed(text: str) -> float:
     match = re.fullmatch(r"[x×]?(\d+(?:\.\d+)?|\.\d+)[x×]?", word)
     speed = float(match[1]) if match else -1.0
     if not _SLOWEST <= speed <= _FASTEST:
-        raise UsageError(f"{text!r} is no speed: write a number from 0.1 to 100000, or max")
+        raise UsageError(f"{text!r} is not a speed: write a number from 0.1 to 100000, or max")
     return speed
 
 

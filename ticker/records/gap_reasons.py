@@ -34,5 +34,5 @@ class GapReason(StrEnum):
     """A reader or a relay noticed a hole in the sequence. The reason is unknown."""
     RETENTION = "retention"
     """Retention deleted the ticks before this reader read them."""
-    ANOTHER_LOG = "another log lies in its place"
+    ANOTHER_LOG = "replaced by another log"
     """Another log, or an older copy of the log, took its place while it was read."""

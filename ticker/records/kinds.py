@@ -227,7 +227,9 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
             case None, None, str(symbol), int(first), int(last):
                 check_symbol(symbol)
                 if not 1 <= first <= last:
-                    raise InvalidRecord("first_sequence", f"no span: {first} to {last}")
+                    raise InvalidRecord(
+                        "first_sequence", f"{first} is after last_sequence {last}, or below 1"
+                    )
             case _:
                 raise InvalidRecord("gap", "needs from and until, or symbol and both sequences")
 

@@ -143,7 +143,7 @@ class Fetcher:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
                 problem = "refuses us"
             case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                problem = "is in trouble"
+                problem = "has a server error"
             case _:
                 problem = "answered without quotes"
         return SourceError(self._name, f"{problem} (HTTP {status})")
@@ -151,7 +151,7 @@ class Fetcher:
     def _unreachable(self, error: RequestException) -> SourceError:
         match error:
             case TooManyRedirects():
-                return SourceError(self._name, "sends us in circles (too many redirects)")
+                return SourceError(self._name, "redirects too often")
             case Timeout():
                 problem = f"no answer within {self._deadline:g} s"
             case DNSError():

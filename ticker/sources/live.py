@@ -169,7 +169,7 @@ class LiveSource(SearchableSource):
         refused = {s: known.refused[s] for s in wanted if s in known.refused}
         refused |= dict.fromkeys(known.unknown(wanted), "not asked yet")
         (cut, since), self._cut = self._cut or (None, None), None
-        problem = None if self._silence is None else f"{self._silence}, so prices come by polls"
+        problem = None if self._silence is None else f"{self._silence}, so prices are polled"
         if problem and self._link is None and (wait := self._attempts.wait(self._monotonic())):
             problem += f". Next try in {format_duration(wait * SECOND)}"
         problem = problem or self._doubt()

@@ -22,7 +22,7 @@ def live_address(url: str) -> YahooAddress:
             return replace(place, url=url, name="yahoo-live")
         case "exchange-live":
             return replace(YahooAddress.at(f"exchange{colon}{rest}"), url=url, name=scheme)
-    raise UsageError(f"{url!r} is no live source")
+    raise UsageError(f"{url!r} is not a live source")
 
 
 def is_live(url: str) -> bool:

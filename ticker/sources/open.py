@@ -27,7 +27,7 @@ def open_source(
     requests to Yahoo. Raises `UsageError` for any other URL.
     """
     if not isinstance(url, str):
-        raise UsageError(f"A source is named by a text, like 'yahoo', not by {url!r:.80}")
+        raise UsageError(f"source: expected a text such as 'yahoo', not {url!r:.80}")
     from ticker.sources.live import LiveSource
     from ticker.sources.live_address import is_live
     from ticker.sources.yahoo import YahooSource

@@ -81,7 +81,7 @@ def read_answer(
             except _Refused as refusal:
                 refused[symbol] = str(refusal)
             except InvalidRecord as error:
-                refused[symbol] = f"nonsense: {error}"
+                refused[symbol] = f"invalid: {error}"
         elif (other := spellings.get(symbol.upper())) is not None and is_symbol(other):
             refused[symbol] = f"{context.title} calls it {other}"
         else:

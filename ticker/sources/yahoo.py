@@ -78,7 +78,7 @@ class YahooAddress:
                 server = _server(url, place, EXCHANGE_PORT)
                 return cls._elsewhere(url, server, name="exchange")
         raise UsageError(
-            f"{url!r} is no source: expected yahoo, yahoo-live, yahoo+http://HOST:PORT, "
+            f"{url!r} is not a source: expected yahoo, yahoo-live, yahoo+http://HOST:PORT, "
             "exchange[:HOST[:PORT]] or exchange-live[:HOST[:PORT]]"
         )
 
@@ -237,18 +237,18 @@ class YahooSource(SearchableSource):
         )
         found = read_found(self._read(fetched.body))
         if found is None:
-            raise SourceError(self.name, "answered with JSON that tells of no search")
+            raise SourceError(self.name, "answered with JSON that is not a search result")
         return found
 
     async def bars(self, symbol: str) -> MinuteBars:
         if not is_symbol(symbol):
-            raise SourceError(self.name, f"{symbol!a:.40} is no symbol")
+            raise SourceError(self.name, f"{symbol!a:.40} is not a symbol")
         fetched = await self._asked(
             self._aside, lambda patience: self._fetcher().chart(symbol, patience=patience)
         )
         bars = read_bars(self._read(fetched.body), symbol, self._clock())
         if bars is None:
-            raise SourceError(self.name, "answered with JSON that tells of no chart")
+            raise SourceError(self.name, "answered with JSON that is not a chart")
         return bars
 
     async def close(self) -> None:

@@ -131,7 +131,7 @@ def refuse_other_path(word: str) -> None:
 def _named_or_url(word: str, config: Config | None) -> StreamChoice:
     if not isinstance(word, str):
         raise UsageError(
-            f"A stream is named by a text, like 'demo' or 'sqlite:PATH', not by {word!r:.80}"
+            f"stream: expected a text such as 'demo' or 'sqlite:PATH', not {word!r:.80}"
         )
     if word == "demo":
         return demo_stream()

@@ -17,8 +17,8 @@ from .conftest import Program
 NOW = 1_795_447_805_000_000
 BAD = {
     "empty": "is an empty file, not a recording. Use another copy of it",
-    "text": "is no recording: it is not a Parquet file",
-    "foreign": "no recording of ticker. If it holds ticks, import them: ticker import FILE OUT",
+    "text": "is not a recording: it is not a Parquet file",
+    "foreign": "not a recording of ticker. If it holds ticks, import them: ticker import FILE OUT",
     "truncated": "is cut off: its end is missing. Use another copy of it",
     "corrupt": "is damaged",
     "footer": "is damaged: DuckDB cannot read it",

@@ -280,7 +280,7 @@ def test_since_applies_only_to_the_first_run_of_a_relay(
     [
         (["sqlite:a.sqlite", "sqlite:./a.sqlite"], 2, "into itself"),
         (["sqlite:none.sqlite", "sqlite:b.sqlite", "--no-follow"], 4, "no such file"),
-        (["sqlite:none.sqlite", "ftp://b", "--no-follow"], 2, "is no stream"),
+        (["sqlite:none.sqlite", "ftp://b", "--no-follow"], 2, "is not a stream"),
         (["nowhere", "sqlite:b.sqlite"], 2, "No stream named 'nowhere'"),
     ],
 )

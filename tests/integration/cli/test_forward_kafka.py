@@ -303,11 +303,11 @@ def test_a_message_that_is_no_record_is_reported_and_not_counted(
         producer.produce(stream.rpartition("/")[2], f"junk {n}", "AAPL")
     assert producer.flush(PATIENCE) == 0
     done = ticker("tail", "--stream", stream, "--since", "start", "--no-follow")
-    assert done.stderr == "Passed over 5 records that cannot be read: not ours, or broken\n"
+    assert done.stderr == "Skipped 5 unreadable records (damaged, or not written by ticker)\n"
     assert len(printed(done.stdout)) == len(SYMBOLS)
     told = status(ticker, stream)[1]
     assert (told["ticks"], told["broken"]) == (held, 5)
-    assert "passed over" in ticker("status", "--stream", stream, "--format", "table").stdout
+    assert "skipped" in ticker("status", "--stream", stream, "--format", "table").stdout
 
 
 def test_a_stream_is_not_forwarded_into_itself_under_another_name(
@@ -339,7 +339,7 @@ def test_an_impossible_record_does_not_stop_forwarding(
         assert done.returncode == 0, done.stderr
         assert "complete: 300 ticks" in done.stderr
     done = ticker("tail", "--stream", stream, "--since", "start", "--no-follow")
-    assert done.stderr.startswith("Passed over 2 records")
+    assert done.stderr.startswith("Skipped 2 unreadable records")
 
 
 def test_topics_are_created_as_the_streams_table_says(

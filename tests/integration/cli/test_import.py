@@ -46,8 +46,8 @@ def test_genuine_quotes_replay_complete_into_another_stream(ticker: Program) -> 
         (("nosuch.csv", "a.parquet"), 4, "nosuch.csv: there is no such file"),
         (("bad.csv", "sqlite:a.sqlite"), 2, "like a.parquet"),
         (("bad.csv",), 2, "Name the files, then the recording"),
-        (("bad.csv", "a.parquet", "--zone", "Mars/Base"), 2, "no time zone"),
-        (("bad.csv", "a.parquet", "--column", "price"), 2, "expected NEED=NAME"),
+        (("bad.csv", "a.parquet", "--zone", "Mars/Base"), 2, "not a time zone"),
+        (("bad.csv", "a.parquet", "--column", "price"), 2, "expected FIELD=NAME"),
         (("bad.csv", "a.parquet"), 2, "--decimal-comma"),
         (("zero.csv", "a.parquet"), 4, "0 ticks from 1 row, 1 left out. Nothing was written"),
     ],
@@ -73,7 +73,7 @@ def test_a_decimal_comma_is_read_with_its_option(ticker: Program) -> None:
     (ticker.folder / "a.csv").write_text("time;symbol;price\n1704153600;A;2,5\n1704153601;A;3.5\n")
     done = ticker("import", "a.csv", "a.parquet", "--decimal-comma")
     assert done.returncode == 0, done.stderr
-    assert "a.csv:3: left out, because its price is absent, zero or no number" in done.stderr
+    assert "a.csv:3: left out, because its price is absent, zero or not a number" in done.stderr
     shown = ticker("tail", "--stream", "a.parquet", "--no-follow")
     assert [line.count('"price":2.5') for line in shown.stdout.splitlines()] == [1]
 

@@ -272,7 +272,7 @@ def test_a_recorder_finishes_an_unfinished_file_and_does_not_replace_it(
     recorder.wait()
     again = ticker("record", "a.parquet", "--stream", url, "--no-follow", "--force")
     assert again.returncode == 7
-    assert "Finished now, with all that it had: 1 tick" in again.stderr
+    assert "It is now finished, with 1 tick" in again.stderr
     assert "or run this command again to replace it" in again.stderr
     assert len(read(str(ticker.folder / "a.parquet"))[0]) == 1
 

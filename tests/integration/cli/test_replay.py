@@ -139,7 +139,7 @@ def test_the_default_replay_is_the_local_logs_last_session(ticker: Program) -> N
         (["recorded.sqlite", "a"], 2, "ticker replay recorded.sqlite a --to sqlite:copy.sqlite"),
         (["absent.sqlite", "--to", "sqlite:to"], 4, "absent.sqlite: there is no such file"),
         (["--to", "sqlite:to"], 4, "The stream is empty: nobody has polled yet"),
-        (["recorded.sqlite", "--speed", "0.01", "--to", "sqlite:to"], 2, "is no speed"),
+        (["recorded.sqlite", "--speed", "0.01", "--to", "sqlite:to"], 2, "is not a speed"),
         (["recorded.sqlite", "--until", "-5s", "--to", "sqlite:to"], 4, "no tick of that time"),
         (["recorded.sqlite", "--until", "start", "--to", "sqlite:to"], 2, "leaves nothing"),
         (["recorded.sqlite", "ZZZ", "--to", "sqlite:to"], 4, "ZZZ: not in"),
@@ -147,7 +147,7 @@ def test_the_default_replay_is_the_local_logs_last_session(ticker: Program) -> N
         (["recorded.sqlite", "--to", "sqlite:recorded.sqlite"], 2, "into itself"),
         (["recorded.sqlite", "--loop", "--to", "sqlite:to"], 2, "--loop is for the screen"),
         (["recorded.sqlite", "--idle", "2s", "--to", "sqlite:to"], 2, "--idle is for the screen"),
-        (["nowhere:x", "--to", "sqlite:to"], 2, "is no stream"),
+        (["nowhere:x", "--to", "sqlite:to"], 2, "is not a stream"),
     ],
 )
 def test_what_cannot_be_replayed_is_refused_with_the_reason(

@@ -37,7 +37,7 @@ def test_a_search_prints_symbols_and_names_and_kinds(ticker: Program) -> None:
     [
         (429, "", 5, "too many requests. Next try "),
         (200, "<html>", 6, "answered with a web page"),
-        (200, "{}", 6, "answered with JSON that tells of no search"),
+        (200, "{}", 6, "answered with JSON that is not a search result"),
         (
             200,
             '{"quotes": [1, {"symbol": "A\\u001b"}, {"symbol": "B", "longname": "\\u001b[2J"}]}',

@@ -47,5 +47,5 @@ def test_a_filter_matches_symbol_and_name_in_any_case(text: str, order: str) -> 
 
 def test_a_sort_is_written_as_in_the_configuration() -> None:
     assert parse_sort("-day_change_percent") == Sort("day_change_percent", reverse=True)
-    with pytest.raises(UsageError, match="no column 'colour'"):
+    with pytest.raises(UsageError, match="cannot sort by 'colour'"):
         parse_sort("colour")

@@ -69,7 +69,7 @@ def test_holdings_and_alerts_follow_the_file(path: Path) -> None:
     assert wishes.symbols[-1] == "OWNED"
     assert [len(each.config.holdings.lots) for each in read] == [1]
     path.write_text(FILE + '[[alerts]]\nwhen = "AAPL prize > 1"\n')
-    assert "stays in force" in (wishes.reload() or "")
+    assert "stay in force" in (wishes.reload() or "")
     assert wishes.symbols[-1] == "OWNED"
     assert len(read) == 1
 
@@ -83,7 +83,7 @@ def test_a_changed_file_is_read_again_and_a_mistake_keeps_the_old_values(path: P
     words = wishes.reload()
     assert words is not None
     assert 'config.toml:7: columns.default[1]: no column "prize". Did you mean "price"?' in words
-    assert words.endswith('"price"? What the file said before stays in force')
+    assert words.endswith('"price"? The earlier values stay in force')
     assert wishes.symbols == ("AAPL", "GC=F", "X")
     assert wishes.reload() is None
     path.unlink()
@@ -124,7 +124,7 @@ def test_a_file_with_a_mistake_is_not_overwritten(path: Path) -> None:
         ("[columns]\ndefault = ['price']\n", '2: columns.default: "symbol" is missing'),
         ("[columns]\nother = ['symbol']\n", '2: columns.other: there is no list "other"'),
         ("[columns]\ndefault = [\n'symbol',\n'x']\n", '4: columns.default[1]: no column "x"'),
-        ("[defaults]\nsort = 'x'\n", "2: defaults.sort: no column 'x' to sort by"),
+        ("[defaults]\nsort = 'x'\n", "2: defaults.sort: cannot sort by 'x'"),
     ],
 )
 def test_each_mistake_is_reported_with_line_and_key(path: Path, text: str, problem: str) -> None:

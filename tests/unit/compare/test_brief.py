@@ -31,7 +31,7 @@ def test_the_sentences_report_the_counts() -> None:
         ),
         (
             "The open connection saw 98 of them, each 1.3 ms after it happened (median). What the "
-            "poll saw was 480 ms old when it asked (median), and grew older until it asked again."
+            "poll saw was 480 ms old when it asked (median), and its age grew until the next poll."
         ),
     ]
 

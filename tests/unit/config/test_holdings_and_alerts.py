@@ -83,7 +83,7 @@ def test_a_mistake_in_a_lots_own_table_is_reported_with_its_line() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[holdings]\ncash = { EUR = 1, eur = 2 }\n", "holdings.cash.eur: EUR is there twice"),
+        ("[holdings]\ncash = { EUR = 1, eur = 2 }\n", "holdings.cash.eur: EUR is listed twice"),
         ("[holdings]\ncash = 3\n", "config.toml:2: holdings.cash: expected amounts by currency"),
         ("[holdings]\ncash = { EUR = 'x' }\n", "config.toml:2: holdings.cash.EUR: expected a num"),
         ("[holdings]\nlots = 3\n", "config.toml:2: holdings.lots: expected a list"),

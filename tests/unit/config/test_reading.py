@@ -36,9 +36,12 @@ def test_the_template_is_valid_with_its_examples_uncommented() -> None:
     ("text", "words"),
     [
         ("[defaults]\nevery = 15\n", "config.toml:2: defaults.every: expected a text"),
-        ("[defaults]\n\nevery = 'soon'\n", "config.toml:3: defaults.every: 'soon' is no duration"),
-        ("[defaults]\ntz = 'Mars/Base'\n", "config.toml:2: defaults.tz: 'Mars/Base' is no time"),
-        ("[defaults]\ntz = '../../etc/passwd'\n", "is no time zone"),
+        (
+            "[defaults]\n\nevery = 'soon'\n",
+            "config.toml:3: defaults.every: 'soon' is not a duration",
+        ),
+        ("[defaults]\ntz = 'Mars/Base'\n", "config.toml:2: defaults.tz: 'Mars/Base' is not a time"),
+        ("[defaults]\ntz = '../../etc/passwd'\n", "is not a time zone"),
         ("[default]\n", 'config.toml:1: default: unknown key "default". Did you mean "defaults"?'),
         ("[defaults]\nevry = '5s'\n", 'unknown key "evry". Did you mean "every"?'),
         ("[watchlists]\na = 'AAPL'\n", "config.toml:2: watchlists.a: expected a list"),
@@ -54,7 +57,10 @@ def test_the_template_is_valid_with_its_examples_uncommented() -> None:
         ("[columns]\na = [3]\n", "config.toml:2: columns.a[0]: expected a text"),
         ("[defaults\n", "config.toml:1: "),
         ("a = 1\nb = \n", "config.toml:2: Invalid value"),
-        ("[defaults]\ncurrency = 'euro'\n", "config.toml:2: defaults.currency: 'euro' is no curr"),
+        (
+            "[defaults]\ncurrency = 'euro'\n",
+            "config.toml:2: defaults.currency: 'euro' is not a curr",
+        ),
         ("a = 1\na = 2\n", "config.toml:2: Cannot overwrite a value"),
     ],
 )

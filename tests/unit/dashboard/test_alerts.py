@@ -135,7 +135,7 @@ async def test_an_invalid_alert_is_refused_with_the_right_form(
         await screen.pilot.press("a")
         await screen.type("high")
         await screen.pilot.press("enter")
-        await until(lambda: "'high' is no number" in screen.said)
+        await until(lambda: "'high' is not a number" in screen.said)
         assert not screen.alerting.alerts
         await screen.pilot.press(*["backspace"] * len("high"), *"250", "enter")  # it is corrected
         await until(lambda: [alert.text for alert in screen.alerting.alerts] == ["AAPL > 250"])

@@ -144,7 +144,7 @@ async def test_g_goes_to_a_time_on_the_tape(shown: Callable[..., Any]) -> None:
 async def test_an_invalid_time_is_reported_and_moves_nothing(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
         await scene.pilot.press("g", *"noon", "enter")
-        await until(lambda: "'noon' is no time" in scene.said)
+        await until(lambda: "'noon' is not a time" in scene.said)
         await scene.pilot.press("g", "escape", "g", "enter")
         assert scene.player.asked == []
 

@@ -27,7 +27,7 @@ async def test_unreadable_records_are_reported_at_the_foot_of_the_screen(
     await watch.snapshot()
     assert status(watch, NOW, UTC).words == "0 ticks"
     stream.state = Health(stream.url, StreamState.OK, broken=5)
-    words = "0 ticks · passed over 5 records that cannot be read: not ours, or broken"
+    words = "0 ticks · skipped 5 unreadable records (damaged, or not written by ticker)"
     assert status(watch, NOW, UTC).words.removeprefix(f"{watch.url}: ") == words
 
 

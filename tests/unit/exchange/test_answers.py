@@ -84,7 +84,7 @@ def test_other_files_are_ignored(tmp_path: Path) -> None:
 def test_a_file_that_is_not_an_answer_is_named(tmp_path: Path, content: bytes) -> None:
     save(tmp_path, "A.json", {"symbol": "A"})
     (tmp_path / "bad.json").write_bytes(content)
-    with pytest.raises(UsageError, match=r"bad\.json: no answer of Yahoo: \S"):
+    with pytest.raises(UsageError, match=r"bad\.json: not Yahoo's answer: \S"):
         SavedAnswers(tmp_path)
 
 

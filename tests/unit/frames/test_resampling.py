@@ -123,7 +123,7 @@ def test_bars_of_a_day_begin_at_midnight_without_a_warning() -> None:
 
 @pytest.mark.parametrize("every", ["xyz", "0s", "-1min", ""])
 def test_bars_refuse_an_invalid_frequency(every: str) -> None:
-    with pytest.raises(UsageError, match="is no frequency"):
+    with pytest.raises(UsageError, match="is not a frequency"):
         ticker.frames.bars(frame_of(traded(1, 10.0)), every)
 
 

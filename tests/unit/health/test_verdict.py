@@ -66,10 +66,10 @@ def test_a_poller_without_its_first_answer_names_what_it_waits_for(
 def test_a_replay_is_described_by_its_tape_and_never_as_a_poller() -> None:
     tape = NOW - 60 * MINUTE
     running = beat(state="replaying", tape_time=tape, speed=10.0)
-    words = f"A replay fills it, ×10: its tape is at {clock(tape, UTC)}"
+    words = f"A replay writes this stream, ×10, now at {clock(tape, UTC)}"
     assert verdict(running).words == words
     paused = beat(state="replaying", tape_time=tape)
-    assert "paused: its tape is at" in verdict(paused).words
+    assert "paused, now at" in verdict(paused).words
     over = beat(state="stopped", tape_time=tape)
     assert verdict(over).words == f"The replay ended at {clock(NOW, UTC)}."
     dead = beat(age=5 * MINUTE, state="replaying", tape_time=tape)
@@ -80,7 +80,7 @@ def test_after_an_outage_of_the_stream_starting_a_poller_is_not_advised() -> Non
     late = replace(beat(age=MINUTE), interval=SECOND)
     found = judge(Sign(late, NOW - MINUTE), NOW, Outage(NOW - MINUTE, NOW + SECOND))
     since = clock(NOW - MINUTE, UTC)
-    words = f"The stream was away; the poller has not been heard since {since}."
+    words = f"The stream was away. Last sign of the poller: {since}."
     assert of_writer(found, NOW, UTC) == words
 
 
@@ -276,7 +276,8 @@ def test_a_heartbeat_ahead_of_the_clock_leaves_the_state_unknown_until_another()
     assert told.standing is Standing.UNKNOWN
     assert told.summary == (
         f"unknown: The last sign of the poller is dated {clock(NOW + 60 * MINUTE, UTC, now=NOW)}, "
-        "ahead of this machine's clock, so it may run or not. Check both clocks."
+        "ahead of this machine's clock, so it is unknown whether the poller runs. "
+        "Check both clocks."
     )
     health = Health("s", StreamState.OK, heartbeats=(ahead,))
     arrived = [beat(age=-61 * MINUTE)]

@@ -301,7 +301,7 @@ def test_a_bad_row_is_reported_with_its_line_number_in_an_editor(tmp_path: Path)
             (5, "its time cannot be read"),
             (6, "it has too many columns"),
             (8, "its symbol has characters that no symbol has"),
-            (10, "its price is absent, zero or no number"),
+            (10, "its price is absent, zero or not a number"),
         ]
 
 
@@ -312,7 +312,7 @@ def test_a_bad_row_is_shown_as_in_the_file(tmp_path: Path) -> None:
     )
     _, report = load(file(tmp_path, text), symbol="A")
     assert [bad.reason for bad in report.shown] == [
-        "its price is absent, zero or no number, and its size is negative "
+        "its price is absent, zero or not a number, and its size is negative "
         "('1704153600,\"a\",NaN,-1')",
         "its size is negative ('1704153601,b,2,-1')",
         "it has too few columns ('1704153602,c')",
@@ -610,12 +610,12 @@ def test_a_report_beside_the_ticks_in_a_zip_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", b"\x01\0\xff" * 99, "a.csv is no text. Import takes CSV"),
+        ("a.csv", b"\x01\0\xff" * 99, "a.csv is not text. Import takes CSV"),
         ("a.json", b'{"type": "tick"}\n', "a.json is JSON. Import takes CSV"),
         ("a.csv", b"<!DOCTYPE html><html></html>", "a.csv is a web page. Import takes CSV"),
-        ("a.csv.gz", b"\x1f\x8b\xff\xff", "no whole gz file. Is it cut off"),
-        ("a.csv.gz", b"time,symbol,price\n", "no whole gz file. Is it cut off"),
-        ("a.zip", b"PK\x03\x04 and no more", "no whole zip file. Is it cut off"),
+        ("a.csv.gz", b"\x1f\x8b\xff\xff", "not a whole gz file. Is it cut off"),
+        ("a.csv.gz", b"time,symbol,price\n", "not a whole gz file. Is it cut off"),
+        ("a.zip", b"PK\x03\x04 and no more", "not a whole zip file. Is it cut off"),
         ("a.zip", b"PK\x05\x06" + bytes(18), "a.zip is an empty zip file"),
     ],
 )
@@ -632,7 +632,7 @@ def test_a_file_that_is_neither_csv_nor_parquet_is_refused_in_a_sentence(
     ("member", "words"),
     [
         ("a.bin", r"holds no CSV file \(.csv or .txt\), but a.bin. If this holds the ticks"),
-        ("a.csv", "^a.csv is no text. Import takes CSV"),
+        ("a.csv", "^a.csv is not text. Import takes CSV"),
     ],
 )
 def test_a_zip_without_text_is_refused_in_a_sentence(

@@ -164,11 +164,11 @@ async def play(tape: RecordingStream) -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("tickless", "holds no tick to play there"),
+        ("tickless", "has no tick in this span"),
         ("empty", "is an empty file"),
         ("text", "not a Parquet file"),
         ("truncated", "cut off"),
-        ("foreign", "no recording"),
+        ("foreign", "not a recording"),
         ("newer", "another version"),
         ("damaged", "damaged|cannot be read"),
     ],

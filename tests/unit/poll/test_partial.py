@@ -41,7 +41,7 @@ def losing(*lost: str, between: tuple[int, int], error: Callable[[FakeSource], S
 
 
 def trouble(_: FakeSource) -> SourceError:
-    return SourceError("yahoo", "is in trouble (HTTP 500)")
+    return SourceError("yahoo", "has a server error (HTTP 500)")
 
 
 async def test_answered_symbols_are_stored_and_the_rest_are_named() -> None:
@@ -51,10 +51,10 @@ async def test_answered_symbols_are_stored_and_the_rest_are_named() -> None:
     assert len(scene.log.ticks) == 6
     beat = scene.log.heartbeats[0]
     assert (beat.state, beat.asked, beat.answered) == ("ok", 3, 2)
-    assert beat.refused == {"B": "Yahoo: is in trouble (HTTP 500)"}
+    assert beat.refused == {"B": "Yahoo: has a server error (HTTP 500)"}
     assert scene.times == [0, 1, 2]
     problems = {status.problem for status in scene.told if status.state == "ok"}
-    assert "is in trouble (HTTP 500)" in problems
+    assert "has a server error (HTTP 500)" in problems
 
 
 async def test_only_the_unanswered_symbols_have_a_gap() -> None:

@@ -40,7 +40,7 @@ ERRORS: dict[str, Callable[[int], SourceError]] = {
     "crumb": lambda _: SourceError("yahoo", "refuses us (HTTP 401)"),
     "slow": lambda _: SourceUnreachable("yahoo", "no answer within 10 s"),
     "reset": lambda _: SourceUnreachable("yahoo", "the connection broke"),
-    "5xx": lambda _: SourceError("yahoo", "is in trouble (HTTP 502)"),
+    "5xx": lambda _: SourceError("yahoo", "has a server error (HTTP 502)"),
 }
 BODIES = {"html": b"<html>", "truncated": b'{"quoteResponse":{"resu', "empty": b""}
 

@@ -15,7 +15,7 @@ def test_a_sqlite_url_names_a_file_and_does_not_create_it(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("url", ["sqlite:", "carrier-pigeon://coop"])
 def test_a_wrong_stream_url_is_a_usage_error(url: str) -> None:
-    with pytest.raises(UsageError, match="is no stream"):
+    with pytest.raises(UsageError, match="is not a stream"):
         open_stream(url)
 
 

@@ -125,7 +125,7 @@ def test_a_file_given_as_a_symbol_is_refused_with_the_right_command(
 
 @pytest.mark.parametrize("word", [Path("log.sqlite"), 7, b"demo", ["demo"]])
 def test_a_stream_that_is_not_a_string_is_refused_in_words(word: Any) -> None:
-    with pytest.raises(UsageError, match="A stream is named by a text"):
+    with pytest.raises(UsageError, match="stream: expected a text"):
         open_stream(word)
 
 

@@ -142,6 +142,6 @@ def check_magic(path: Path, url: str) -> None:
     if head == b"SQLi":
         raise StreamUnusable(url, f"is a SQLite file, not a recording. Name it as sqlite:{path}")
     if head != _MAGIC:
-        raise StreamUnusable(url, "is no recording: it is not a Parquet file")
+        raise StreamUnusable(url, "is not a recording: it is not a Parquet file")
     if tail != _MAGIC:
         raise StreamUnusable(url, "is cut off: its end is missing. Use another copy of it")

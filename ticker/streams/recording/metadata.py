@@ -41,7 +41,7 @@ def _manifest(path: str, told: Mapping[bytes, bytes]) -> Manifest:
     if layout.MANIFEST.encode() not in told:
         raise StreamUnusable(
             path,
-            "is a Parquet file, but no recording of ticker. If it holds ticks, import them: "
+            "is a Parquet file, but not a recording of ticker. If it holds ticks, import them: "
             "ticker import FILE OUT",
         )
     version = _decode(path, told, layout.MANIFEST, dict[str, Any]).get("version")

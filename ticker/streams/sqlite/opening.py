@@ -126,7 +126,7 @@ _WORDS: Final[tuple[tuple[_Kinds, type[StreamError] | None, str], ...]] = (
     ((apsw.FullError,), StreamNotWritable, "the disk is full"),
     ((apsw.ReadOnlyError,), None, "the file or its folder is read-only"),
     ((apsw.CantOpenError, apsw.PermissionsError), None, "it cannot be opened"),
-    ((apsw.IOError, OSError), None, "the disk refuses"),
+    ((apsw.IOError, OSError), None, "the disk reports an error"),
     ((apsw.NotADBError,), StreamUnusable, "is not a log: no SQLite database"),
     ((apsw.CorruptError,), StreamUnusable, "is damaged"),
     ((apsw.SQLError, apsw.SchemaChangeError), StreamUnusable, "lacks the tables of a log"),

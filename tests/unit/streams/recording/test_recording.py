@@ -281,7 +281,7 @@ async def test_files_that_are_no_recordings_are_refused_with_the_reason(tmp_path
         "bare": (data.replace(b"ticker.checksum", b"ticker.checks--"), "has no checksum"),
         "short": (data[: len(data) // 2], "cut off"),
         "broken": (bytes(broken), "damaged|cannot be read"),
-        "foreign": (foreign.read_bytes(), "no recording"),
+        "foreign": (foreign.read_bytes(), "not a recording"),
         "newer": (newer.read_bytes(), "another version"),
     }
     for name, (content, words) in cases.items():

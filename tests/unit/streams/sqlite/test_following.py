@@ -75,7 +75,7 @@ async def test_a_replaced_log_is_reported_as_a_gap_and_read_from_its_start(
         batch = await until_some(reading)
         assert [t.sequence for t in batch.ticks] == list(range(1, 10))
         (gap,) = batch.gaps
-        assert (gap.reason, gap.from_, gap.until) == ("another log lies in its place", 105, 109)
+        assert (gap.reason, gap.from_, gap.until) == ("replaced by another log", 105, 109)
 
 
 async def test_ticks_that_are_sent_to_the_new_log_again_are_not_repeated(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ async def test_ticks_that_are_sent_to_the_new_log_again_are_not_repeated(tmp_pat
         await fresh.append(ticks("machine1", 1, 7))
         batch = await until_some(reading)
         assert [t.sequence for t in batch.ticks] == [6, 7]
-        assert [gap.reason for gap in batch.gaps] == ["another log lies in its place"]
+        assert [gap.reason for gap in batch.gaps] == ["replaced by another log"]
 
 
 async def test_an_empty_new_log_makes_no_gap_since_1970(
@@ -105,7 +105,7 @@ async def test_an_empty_new_log_makes_no_gap_since_1970(
         remove(path)
     async with SqliteLog(path), contextlib.aclosing(reading):
         (gap,) = (await until_some(reading)).gaps
-        assert (gap.reason, gap.from_, gap.until) == ("another log lies in its place", 105, 105)
+        assert (gap.reason, gap.from_, gap.until) == ("replaced by another log", 105, 105)
 
 
 async def test_without_following_a_missing_file_is_an_error(tmp_path: Path) -> None:
