@@ -398,7 +398,7 @@ async def test_an_invalid_symbol_is_reported_and_neither_shown_nor_polled(
         await pilot.press("plus")
         app.query_one("#ask", Input).value = "x" * 65
         await pilot.press("enter")
-        await until(lambda: "no symbol" in app._words.status.render().plain)
+        await until(lambda: "Not a symbol" in app._words.status.render().plain)
         assert app._table.symbols == ["S0000"]
     assert controller.asked == []
 
