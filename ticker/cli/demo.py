@@ -215,7 +215,7 @@ class _DemoRecorder:
             self._line.end(f"Stopped. {path} was not written")
             return DONE  # the signal decides the exit code
         for symbol, reason in report.refused.items():
-            tell(f"{symbol}: {reason}. What it knows: ticker exchange --list")
+            tell(f"{symbol}: {reason}. List the symbols: ticker exchange --list")
         if not report.ticks:
             raise Failed(f"No price came. {path} was not written", NO_DATA)
         self._line.show(f"writing {path}", "writing")

@@ -104,7 +104,7 @@ def _tell_unsent(kept: StreamChoice, choice: StreamChoice) -> None:
     """Print the unsent ticks of local logs that have no relay, except those of this route."""
     route = Route(canonical_url(kept), canonical_url(choice))
     for each in asyncio.run(find_unsent(route)):
-        tell(f"{unsent_words(each)}. What to do: ticker status{choice.option}")
+        tell(f"{unsent_words(each)}. See what to do: ticker status{choice.option}")
 
 
 @asynccontextmanager

@@ -78,10 +78,10 @@ async def _why(stream: Stream, wish: ReplayOptions) -> str:
         return f"{stream.url}: {invitation(option=option)}"
     absent = await missing(stream, wish)
     if absent and len(absent) == len(wish.symbols or ()):
-        return f"{', '.join(absent)}: not in {stream.url}. What it holds: ticker status{option}"
-    words = f"{stream.url} holds no tick of that time"
+        return f"{', '.join(absent)}: not in {stream.url}. See what it holds: ticker status{option}"
+    words = f"{stream.url} has no tick in that span"
     if health.first is None or health.last is None:
-        return f"{words}. What it holds: ticker status{option}"
+        return f"{words}. See what it holds: ticker status{option}"
     span = span_text(health.first, health.last, wish.zone, now=now())
     return f"{words}. Its ticks are from {span}"
 

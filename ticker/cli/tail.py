@@ -160,7 +160,7 @@ async def _tail(
             held = {quote.symbol for quote in (await stream.snapshot()).quotes}
             if missing := [symbol for symbol in wish.symbols if symbol not in held]:
                 names = ", ".join(missing)
-                tell(f"{names}: not in {stream.url}. What it holds: ticker status{wish.option}")
+                tell(f"{names}: not in {stream.url}. See what it holds: ticker status{wish.option}")
                 return NO_DATA
         return await _code(stream, wish, printer.printed, is_over=is_over)
 

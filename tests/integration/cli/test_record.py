@@ -231,7 +231,7 @@ def kill_under_load(ticker: Program, ticks: int, ending: float | None = None) ->
     acknowledged = len(rows(part)) if is_unfinished else ticks
     mended = ticker("status", "--stream", "a.parquet")
     assert mended.returncode == 0, mended.stderr
-    assert ("a recorder did not finish it. Finished now" in mended.stderr) == is_unfinished
+    assert ("a recorder did not finish it. It is now finished" in mended.stderr) == is_unfinished
     found, gaps = read(str(ticker.folder / "a.parquet"))
     source, _ = read(url)
     begin = found[0].sequence - 1

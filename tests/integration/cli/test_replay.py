@@ -140,7 +140,7 @@ def test_the_default_replay_is_the_local_logs_last_session(ticker: Program) -> N
         (["absent.sqlite", "--to", "sqlite:to"], 4, "absent.sqlite: there is no such file"),
         (["--to", "sqlite:to"], 4, "The stream is empty: nobody has polled yet"),
         (["recorded.sqlite", "--speed", "0.01", "--to", "sqlite:to"], 2, "is not a speed"),
-        (["recorded.sqlite", "--until", "-5s", "--to", "sqlite:to"], 4, "no tick of that time"),
+        (["recorded.sqlite", "--until", "-5s", "--to", "sqlite:to"], 4, "no tick in that span"),
         (["recorded.sqlite", "--until", "start", "--to", "sqlite:to"], 2, "leaves nothing"),
         (["recorded.sqlite", "ZZZ", "--to", "sqlite:to"], 4, "ZZZ: not in"),
         (["recorded.sqlite", "AAPL,ZZZ", "--to", "sqlite:to", "--speed", "max"], 4, "ZZZ: not in"),
