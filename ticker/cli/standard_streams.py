@@ -45,12 +45,12 @@ class Output:
         rest = memoryview(data.encode(self._charset, SUBSTITUTE) if isinstance(data, str) else data)
         try:
             while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+                try:
+                    rest = rest[os.write(self._descriptor, rest) :]
+                except BlockingIOError:  # another program made it non-blocking
+                    self._wait_writable()
         except BrokenPipeError:
             raise ClosedPipe from None
-        except BlockingIOError:
-            self._wait_writable()
-            self.write(bytes(rest))
         except OSError as error:
             if error.errno == errno.EIO:  # the terminal was closed
                 raise ClosedPipe from None
