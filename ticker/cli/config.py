@@ -1,4 +1,4 @@
-"""`config`: shows the file's path, and each current value with its origin."""
+"""`config`: shows the file's path, each value in force and where it comes from."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A command that a parent process runs and talks to (`--control`).
 
 If the command fails, the parent gets one message with the words and the exit code that a user would
-get. It can show them on its own screen.
+get. The parent can show them on its own screen.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class SharedFile(logging.handlers.RotatingFileHandler):
     def _let_go(self) -> None:
         stream, self.stream = self.stream, None
         if stream is not None:
-            # It fails if the rest of its buffer cannot be written.
+            # Closing fails if the rest of the buffer cannot be written.
             with contextlib.suppress(OSError):
                 stream.close()
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = "127.0.0.1"
 _PAUSE: Final = 0.5
-"""The time between two looks at the counters (s)."""
+"""The time between two readings of the counters (s)."""
 SEED: Final = 1
 """The default seed of a market."""
 Listed = Annotated[
@@ -143,7 +143,7 @@ async def _controlled(serving: Exchange) -> int:
 async def _tell_moves(serving: Exchange, control: Controlled) -> None:
     """Report to the parent how often the symbols that clients ask for have moved.
 
-    The number is one pause old. By then the parent has seen those moves.
+    The number is one pause old, so that the parent has had time to see those moves.
     """
     before = 0
     while True:
@@ -195,7 +195,7 @@ def source_url(host: str, port: int) -> str:
 
 
 def traded(symbols: int | None) -> Sequence[Listing]:
-    """Return `symbols` listings, invented ones last; `None`: the usual ones."""
+    """Return as many listings as `symbols`, invented ones last; `None`: the usual ones."""
     from ticker.exchange import listings
 
     return listings(symbols)

@@ -27,7 +27,7 @@ _LONGEST: Final = 5 * SECOND
 def is_newest_ahead(heartbeats: Sequence[Heartbeat], now: int) -> bool:
     """Tell whether the last of `heartbeats`, in the order of the log, is ahead of `now` (µs, UTC).
 
-    False if its writer stopped, because then no other one comes.
+    False if its writer stopped, because then no other heartbeat comes.
     """
     newest = heartbeats[-1] if heartbeats else None
     if newest is None or newest.state == WriterState.STOPPED:
@@ -40,8 +40,8 @@ async def arrivals(
 ) -> list[Heartbeat]:
     """Return heartbeats that arrive `after` a snapshot. `heartbeats` are the snapshot's.
 
-    Empty at once unless the newest of these is ahead of `now` (µs, UTC). Otherwise it waits one
-    interval and a second, at most 5 s. It ends early if that writer's next heartbeat arrives, or if
+    Returns an empty list at once unless `is_newest_ahead` (`now` is µs, UTC). Otherwise waits one
+    interval and a second, at most 5 s. Ends early if that writer's next heartbeat arrives, or if
     the stream is lost.
     """
     if not is_newest_ahead(heartbeats, now):

@@ -1,4 +1,4 @@
-"""`import`: turns tick files of others into a recording."""
+"""`import`: turns tick files from other publishers into a recording."""
 
 from __future__ import annotations
 

@@ -96,9 +96,9 @@ def kept_words(
 async def way_back(choice: StreamChoice, began: int, at: int | None = None) -> str:
     """Return the command that replays the ticks kept in `choice` since `began`, for a last line.
 
-    Empty if the log is temporary. The time is a full minute if no older tick of that minute was
-    kept. Otherwise, or if that is unknown, it has seconds. It has a date unless `began` is on the
-    day of `at`. Both are µs, UTC; `at=None` is now.
+    Empty if the log is temporary. Its `--since` has seconds, unless the log surely has no older
+    tick of that minute. It has a date, unless `began` and `at` are on the same day. Both are µs,
+    UTC; `at=None` is now.
     """
     if choice.temporary:
         return ""
@@ -113,7 +113,7 @@ async def way_back(choice: StreamChoice, began: int, at: int | None = None) -> s
 
 
 async def _is_first(choice: StreamChoice, minute: int, began: int) -> bool:
-    """Tell whether no tick was kept from `minute` to `began`. False if that is not soon known."""
+    """Tell whether no tick was kept from `minute` to `began`. False if that is unknown."""
     if stream_path(choice) is None:
         return False
     with suppress(StreamError, TimeoutError):

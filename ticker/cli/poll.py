@@ -101,7 +101,7 @@ def poll(
 
 
 def _tell_unsent(kept: StreamChoice, choice: StreamChoice) -> None:
-    """Print the unsent ticks of local logs that have no relay, except those of this route."""
+    """Report the ticks that wait in local logs without a relay, except those of this route."""
     route = Route(canonical_url(kept), canonical_url(choice))
     for each in asyncio.run(find_unsent(route)):
         tell(f"{unsent_words(each)}. See what to do: ticker status{choice.option}")

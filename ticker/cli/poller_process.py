@@ -63,7 +63,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 def open_kept(choice: StreamChoice) -> Retained:
-    """Return the log file in which a poller numbers its ticks. The caller must enter it."""
+    """Return the log in which a poller numbers its ticks. The caller opens it with `async with`."""
     return retained(open_log(choice.url, keep_for=choice.keep_for))
 
 
@@ -78,8 +78,8 @@ def run_job(
 ) -> int:
     """Poll to the end, and return the exit code. If the log file is removed, begin a new one.
 
-    The reports go to `person`; if it is `controlled`, to the parent. `count` is the wished number
-    of ticks. `meanwhile()` is entered while it polls.
+    The reports go to `person`, or to the parent if `controlled`. `count` is the wished number of
+    ticks. `meanwhile()` is entered while it polls.
     """
     pollers: list[Poll] = []
 

@@ -28,7 +28,8 @@ _OWNED: Final = tuple(column.key for column in OWNED)
 _PERCENT: Final = 4
 """The decimals of `weight` and `gain_percent`."""
 _ROUNDS: Final = 4
-"""The most rounds of asking for pairs: direct, inverse, then the legs of a cross likewise."""
+"""The most rounds of asking for currency pairs, after one for symbols: direct, inverse, then both
+for the legs of a cross rate."""
 _FRESH: Final = Age(None, Reason.FRESH)
 
 
@@ -71,7 +72,7 @@ class Owned:
         self.board.revalue()
 
     async def ask(self, source: Source, answer: Answer) -> None:
-        """Ask for the other symbols owned, and for the pairs that totals need."""
+        """Ask for the other symbols owned, and for the currency pairs that totals need."""
         self.take(answer.quotes)
         owner, portfolio = self.board.owner, self._portfolio
         if owner is None or portfolio is None:

@@ -65,7 +65,7 @@ class ReplayTo:
                     self._line.end(f"{played}, up to {clock(player.time, wish.zone)} of the tape")
                     return DONE  # the signal decides the exit code
                 self._line.end(played)
-                sent = {key: each.first for key, each in wanted.items()}  # nothing may be missing
+                sent = {key: each.first for key, each in wanted.items()}  # no tick may be missing
                 proof = await asyncio.to_thread(
                     prove, reel.tape, log, wanted, sent, lambda: self._is_stopped
                 )

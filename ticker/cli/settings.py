@@ -53,7 +53,7 @@ class Settings:
         return None if name is None else known_zone(name)
 
     def sort(self) -> Sort | None:
-        """Return the order of the rows (`None`: the watchlist's). Raises the errors of `theme`."""
+        """Return the order of the rows (`None`: the watchlist's). Raises as `theme` does."""
         word = self.config.setting("sort", default=None).value
         with self._blamed("sort"):
             return parse_sort(word) if word else None
@@ -206,7 +206,7 @@ class Settings:
 
 
 def _check(choice: StreamChoice) -> None:
-    """Raise what opening it would raise, but accept that no password is known here."""
+    """Raise what opening `choice` would raise, except that a missing password is accepted."""
     security = choice.security
     if security is not None and security.password is None and security.password_file is None:
         security = msgspec.structs.replace(security, password="-")  # noqa: S106  (a placeholder)

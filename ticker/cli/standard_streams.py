@@ -93,7 +93,7 @@ def mend_standard_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDONLY if descriptor == 1 else os.O_RDWR)
-    # Python sets a closed one to None.
+    # Python sets the object of a closed one to None.
     sys.stdin = sys.stdin or open(0, encoding="utf-8")  # noqa: SIM115  (for as long as we run)
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115

@@ -98,7 +98,7 @@ def status(
 
 
 async def _look(choice: StreamChoice) -> tuple[Health, list[Waiting], list[Heartbeat]]:
-    """Return the stream's health, the backlogs on this machine, and the heartbeats since."""
+    """Return the stream's health, the backlogs on this machine, and later heartbeats."""
     async with open_stream(choice) as stream:
         health = await stream.health()
         waiting = await find_waiting(choice, stream, health)
@@ -112,7 +112,7 @@ def _table(rows: list[tuple[str, str]]) -> str:
 
 
 async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
-    """Return heartbeats that came after `health`. Waits only if its newest is ahead of now."""
+    """Return heartbeats that came after `health`. Waits only if `is_newest_ahead`."""
     if not is_newest_ahead(health.heartbeats, now()):
         return []
     try:
@@ -124,7 +124,7 @@ async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
 
 
 def _is_listed(writer: WriterHealth) -> bool:
-    """Tell whether a writer is listed without `--all`: it lives, or lived within the last hour."""
+    """Tell whether `writer` may have lived within the last hour, so is listed without `--all`."""
     return writer.silent is None or writer.is_alive or writer.silent < HOUR
 
 

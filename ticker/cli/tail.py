@@ -70,7 +70,7 @@ class TailOptions(msgspec.Struct, frozen=True):
     until: int | None
     """Exclusive (µs, UTC)."""
     last: int | None
-    """The number of ticks to begin with; `None`: all since `since`."""
+    """How many of the last ticks to begin with; `None`: all from `since` on."""
     follow: bool
     everything: bool
     """Whether to print quotes and heartbeats too, not only ticks and gaps."""
@@ -240,8 +240,8 @@ async def _begin(
     """Return an empty batch with the position at which reading starts."""
     position = await _find(stream, wish)
     if (wish.follow and quietness is not None) or (wish.form is Format.text and wish.last != 0):
-        # The snapshot has the decimals of prices, and the writers. It is not needed: if the stream
-        # has just gone away, the reading waits for it.
+        # The snapshot has the decimals of prices, and the writers. Go on without it if the stream
+        # has just gone away: the reading waits for the stream.
         with suppress(StreamUnreachable):
             snapshot = await stream.snapshot()
             printer.hints.update((quote.symbol, quote.price_hint) for quote in snapshot.quotes)

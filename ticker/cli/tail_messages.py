@@ -62,8 +62,8 @@ class Quietness:
         self._writers = Writers()
         self._is_empty = False
         self._there: dict[tuple[str, str], int] = {}
-        """Writer → `received` of its heartbeat in the first snapshot. The reading may begin before
-        it. Heartbeats before this one are history, not a sign of life."""
+        """Writer → `received` of its heartbeat in the first snapshot. The reading may begin further
+        back: heartbeats older than this one are history, not a sign of life."""
         self._told: tuple[str, ...] = ()
         """The key of the last reported reason; empty if ticks came after the report."""
         self._since = 0

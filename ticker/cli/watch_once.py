@@ -1,4 +1,4 @@
-"""`watch --once`: print the board once."""
+"""`watch --once`: prints the board once."""
 
 from __future__ import annotations
 
