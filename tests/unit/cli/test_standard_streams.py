@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 
@@ -11,6 +12,7 @@ from ticker.cli.standard_streams import Output
 def test_a_slow_reader_of_a_non_blocking_pipe_gets_everything() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)  # another program may have left it so
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4_096)  # so that there are many pieces
     data = b"0123456789abcdef" * 400_000
     got = bytearray()
 
