@@ -44,7 +44,7 @@ class SavedAnswers:
     every = SECOND
 
     def __init__(self, folder: Path) -> None:
-        """Read all answers in `folder`. Raises `UsageError` that names a file that is not one."""
+        """Read all answers in `folder`. Raises `UsageError` with the name of an invalid file."""
         self._saved: dict[str, _Saved] = {}
         try:
             files = sorted(path for path in folder.iterdir() if path.suffix == ".json")
@@ -63,7 +63,7 @@ class SavedAnswers:
     def advance(self, now: int) -> None:
         """Do nothing: saved answers do not move."""
 
-    def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:  # noqa: ARG002 - the same
+    def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:  # noqa: ARG002 - as below
         """Return the entries of `symbols`. Unknown symbols are left out."""
         return [json.loads(self._saved[s].entry) for s in symbols if s in self._saved]
 

@@ -1,11 +1,11 @@
 """A symbol's past, as Yahoo's `v8/finance/chart` sends it: bars that end in the present price.
 
 Pure. The past is a random walk from seed, symbol and time, anchored at its venue's midnight. So
-an old bar stays the same until the next one. The bars of today and of the trading day before
+an old bar stays the same until the next midnight. The bars of today and of the trading day before
 are bent to meet the market's own prices, and may change with them. Bars cover the venue's hours. In
-a market that is always open they cover 24 hours, and weekends only for coins. While the market is
-closed, they end with its last trade. Nothing is older than ten years. What Yahoo refuses is refused
-in Yahoo's words.
+a market that is always open they cover 24 hours, and weekends only for coins. Outside the regular
+session, they end with the last regular trade. Nothing is older than ten years. What Yahoo refuses
+is refused in Yahoo's words.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _bars(
         )
 
     def off(time: int, price: float) -> tuple[int, float]:
-        """Return `time`, and how far (in logs) the market's `price` is from the walk there."""
+        """Return `time`, and the log of the market's `price` minus the walk there."""
         above = price + listing.below
         return time, math.log(above) - walk(time) if above > 0 else 0.0
 
@@ -172,7 +172,7 @@ def _bars(
     opening = price(starts[0]) if starts else 0.0
     for time, after in pairwise(starts):
         if step <= _DAY and time < today and _is_weekend(listing, time):
-            continue  # but today this market is open, even at a weekend
+            continue  # today is kept: the market may be open at weekends
         is_last = after > now + zone
         close = state.price if is_last else price(after)
         if step <= _DAY and after == last_day + _DAY:
@@ -205,7 +205,7 @@ def _known_today(state: MarketState, today: int, now: int, key: int) -> Iterator
 
 
 def _starts(step: int, begin: int, end: int) -> Sequence[int]:
-    """Return the starts of bars of `step`, from that at `begin` to the one after `end` (seconds).
+    """Return the starts of bars, from the one that holds `begin` to the first after `end` (s).
 
     Weeks begin on Mondays, months on their first days. Beyond `_MOST`, old bars are left out.
     """
@@ -225,7 +225,7 @@ def _month(time: int) -> int:
 
 
 def _first_day(month: int) -> int:
-    """Return when `month` begins (seconds). It is a number that `_month` returns."""
+    """Return when `month`, a number from `_month`, begins (seconds)."""
     return int(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp())
 
 

@@ -193,7 +193,7 @@ def _description(state: MarketState) -> dict[str, Any]:
 
 
 def _regular_market(state: MarketState) -> dict[str, Any]:
-    """Return the day's trade, and the year's range."""
+    """Return the day's prices and volume, and the year's range."""
     listing = state.listing
     return {
         "regularMarketPrice": state.price,
@@ -216,7 +216,7 @@ def _regular_market(state: MarketState) -> dict[str, Any]:
 
 
 def _of_its_kind(state: MarketState) -> dict[str, Any]:
-    """Return the fields that only instruments of its kind have."""
+    """Return the fields that depend on the kind of instrument."""
     listing = state.listing
     kind = listing.kind
     entry: dict[str, Any] = {} if kind is FUTURE else {"longName": listing.name}

@@ -1,9 +1,9 @@
 """Applies a request's options for quotes: only some fields, and numbers with their texts.
 
 Pure. `fields` chooses among the market's numbers. Fields that describe the symbol are always sent,
-as by Yahoo.
-With `formatted=true` each of these numbers is an object: `raw` is the number and `fmt` its text;
-counts have `longFmt` too. Other options (`corsDomain`, `lang`, `region`) change nothing.
+as by Yahoo. With `formatted=true` each of the market's numbers is an object: `raw` is the number
+and `fmt` its text; counts have `longFmt` too. Other options (`corsDomain`, `lang`, `region`)
+change nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PLAIN: Final = frozenset({
     "gmtOffSetMilliseconds", "hasPrePostMarketData", "priceHint", "sourceInterval", "tradeable",
     "triggerable", "contractSymbol",
 })  # fmt: skip
-"""Numbers and truth values that describe the symbol."""
+"""Numbers and booleans that describe the symbol."""
 _TERMS: Final = frozenset({"expireDate", "strike", "openInterest"})
 """Numbers of a contract. They come even if they are not in `fields`."""
 _RANGE: Final = "Range"

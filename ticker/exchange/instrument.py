@@ -191,7 +191,7 @@ class Instrument:
     def _walked(self) -> MarketState:
         last = self._extended[1] if self._extended is not None else self._price
         spread = self.listing.kind.spread
-        is_open = self._session is Session.REGULAR  # after it, the delay is over
+        is_open = self._session is Session.REGULAR  # the delay ends with the session
         return MarketState(
             listing=self.listing,
             time=self._time - (self.listing.venue.delay * MINUTE if is_open else 0),

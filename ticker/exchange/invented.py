@@ -41,7 +41,7 @@ MOST: Final = len(_FIRST) * len(_SECOND)
 
 
 def companies(count: int) -> Sequence[Listing]:
-    """Return the first `count` invented companies, at most `MOST`."""
+    """Return the first `count` invented companies; beyond `MOST` they repeat."""
     return tuple(_company(number) for number in range(count))
 
 

@@ -119,7 +119,7 @@ class Listing:
     volatility: float
     """Volatility per year, as a fraction."""
     decimals: int = 2
-    """Decimals of its prices: the price step is `tick` units of the last one."""
+    """Decimals of its prices. The price step is `tick` units of the last decimal."""
     tick: int = 1
     price_hint: int = 2
     volume: int = 0

@@ -1,7 +1,7 @@
 """The offline NASDAQ: makes prices from a seed and the passing of time.
 
 Pure: time is a parameter, and there is no input or output. A listing's trades depend only on seed,
-step, session and first moment: not on other listings, nor on when requests come, unless steps are
+step, session and start time: not on other listings, nor on when requests come, unless steps are
 skipped. Each step moves most symbols, not all. Prices are whole multiples of the price step. The
 regular price is inside the day's range, and bid < last price < ask, if there are both. Only held
 prices may break these rules. The market is open round the clock unless another session is asked
@@ -28,9 +28,9 @@ _MOVES_AT_ONCE: Final = 200_000
 class Market:
     """A market of `listings` that moves every `every` µs, in the session of `wish`.
 
-    `seed` determines its random numbers. It begins at the first request. A request for an earlier
-    time returns the present state. If more steps are due than about half a second's work, the
-    oldest are skipped.
+    `seed` determines its random numbers. The market begins at the first request. A request for an
+    earlier time returns the present state. If more steps are due than about half a second's work,
+    the oldest are skipped.
     """
 
     def __init__(

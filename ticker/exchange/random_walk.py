@@ -26,7 +26,7 @@ def level(key: int, time: int) -> float:
 
 @lru_cache(maxsize=100_000)
 def noise(key: int, number: int) -> float:
-    """Return a number from 0 to 1 (exclusive) that depends only on its arguments."""
+    """Return a number in [0, 1) that depends only on the arguments."""
     mixed = (key * 0x9E3779B97F4A7C15 + number * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 30)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
     return ((mixed ^ (mixed >> 31)) >> 11) / 2**53

@@ -1,7 +1,7 @@
 """A cache folder for yfinance where the user has no home directory.
 
 yfinance asks for the user's cache folder when it is imported, and fails where there is none. It
-writes nothing there: `ticker.sources.fetching` keeps it from that. Import this module first.
+writes nothing there: `ticker.sources.fetching` prevents it. Import this module first.
 """
 
 import os

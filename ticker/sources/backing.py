@@ -64,8 +64,8 @@ class BackingPolls:
     def begin(self, symbols: Sequence[str], pause: float, wake: Callable[[], object]) -> None:
         """Start a background poll if the last poll was sent at least `pause` seconds ago.
 
-        `wake` is called when it ends. At most one runs at a time. A symbol of which nothing is
-        known does not wait for `pause`.
+        `pause` is raised to two intervals of `pace`, and is ignored if nothing is known of a
+        symbol. `wake` is called when the poll ends. At most one runs at a time.
         """
         pause = max(pause, 2 * self.pace(len(symbols)))  # uses at most half of the budget
         if self._comparing is None and self._is_allowed(symbols, pause):
@@ -74,7 +74,7 @@ class BackingPolls:
             self._comparing.add_done_callback(lambda _: wake())
 
     def ended(self) -> bool | None:
-        """Take the result of a background poll that has ended, as `poll` returns it.
+        """Return the result of a background poll that has ended, as `poll` does.
 
         `None` if none has ended since the last call.
         """

@@ -87,7 +87,7 @@ class Budget:
 
     @property
     def share(self) -> int | None:
-        """The polls an hour to plan for. If there are too many wishes, one factor cuts them all."""
+        """The polls an hour to plan for. Too many wishes are all cut by one factor."""
         if self.per_hour is None:
             return None
         others = self._others_wish()

@@ -1,4 +1,4 @@
-"""Sends requests to Yahoo through yfinance. No other module uses yfinance.
+"""Sends requests to Yahoo through yfinance. No other module does.
 
 A fetch returns the body of a good answer or raises one of ticker's own errors, in bounded time.
 yfinance writes nothing to the user's cache folder and nothing to the screen. Each `Fetcher` has its
@@ -180,7 +180,7 @@ def _yfinance_with(session: BoundedSession) -> Any:
 
 
 class _Quieten(logging.Handler):
-    """Sends yfinance's messages to our own log, at debug level and in visible ASCII."""
+    """Sends yfinance's messages to our own log, at debug level and in printable ASCII."""
 
     def emit(self, record: logging.LogRecord) -> None:
         _log.debug("%s: %a", record.name, record.getMessage())

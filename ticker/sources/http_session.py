@@ -1,6 +1,6 @@
 """The HTTP session that yfinance is given.
 
-No request lasts beyond the deadline of the whole poll. If an answer asks us to slow down, or has a
+No request lasts beyond the deadline of its whole fetch. If an answer asks us to slow down, or has a
 server error, the session raises `HostRefused`, and yfinance sends no further request. If another
 server stands in for Yahoo, it gets every request, with path, query and headers unchanged: no
 redirect or proxy leads elsewhere. This module does not know what is asked.

@@ -35,7 +35,7 @@ class KnownQuotes:
         return [s for s in symbols if s not in self.quotes and s not in self.refused]
 
     def apply_message(self, message: Message, received: int) -> bool:
-        """Apply a message that came at `received` (µs, UTC). Return whether it has news."""
+        """Apply a message that came at `received` (µs, UTC). Return whether it updated a quote."""
         known = self.quotes.get(message.id)
         quote = None if known is None else updated(known, message, received=received)
         if quote is not None:
@@ -43,7 +43,7 @@ class KnownQuotes:
         return quote is not None
 
     def apply_poll(self, answer: Answer) -> bool:
-        """Apply the answer to a poll. Return whether a price that was known has moved."""
+        """Apply the answer to a poll. Return whether a known price moved."""
         moved = False
         for polled in answer.quotes:
             known = self.quotes.get(polled.symbol)

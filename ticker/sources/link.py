@@ -35,7 +35,7 @@ class Link:
     """A connection to `server` (`HOST:PORT`; `None`: Yahoo), for the source called `name`.
 
     `on_message` gets each readable message. `on_broken` is called for each unreadable one. `on_end`
-    gets the reason if the connection ends by itself. `within` is the longest wait for anything (s).
+    gets the reason if the connection ends by itself. `within` limits connecting and each ping (s).
     """
 
     def __init__(

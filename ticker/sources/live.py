@@ -1,10 +1,10 @@
 """Yahoo's live prices: a poll for names and closes, then the socket, which sends each change.
 
 Keeps the promises of `Source`. `quotes` checks the socket and returns the known quotes. It waits
-for a poll only to connect, for unknown symbols, and while no socket sends: then at the usual pace,
-and each answer says why. `listen` and `take` deliver what comes between two checks. If the
-connection was lost, the next answer says why there was a gap, and a later check connects again: at
-most once a second, and less often while connections are short.
+for a poll only to connect, for unknown symbols, and while no socket sends. While none sends, it
+polls at the usual pace, and each answer says why. `listen` and `take` deliver what comes between
+two checks. If the connection was lost, the next answer says why there was a gap, and a later check
+connects again: at most once a second, and less often while connections are short.
 
 A poll decides whether a silent socket is mute or the market is quiet: if prices move and the socket
 sends nothing, it is mute. A message about a symbol that no poll has found is ignored.
@@ -262,7 +262,7 @@ class LiveSource(SearchableSource):
         self._silence = reason
 
     def _hear(self, message: Any) -> None:
-        """Take in a message of the socket."""
+        """Handle a message of the socket."""
         if self._silence is None and (doubt := self._doubt()):
             self._cut = doubt, self._heard_wall
         self._note_sign()
@@ -329,7 +329,7 @@ class LiveSource(SearchableSource):
             raise error
 
     def _judge(self, moved: bool | None) -> None:
-        """Judge a silent socket by a poll: did a known price move? `None`: no poll ended."""
+        """Judge a silent socket by a poll. `moved` is what `BackingPolls.poll` returned."""
         if moved is None:
             return
         self._wake()

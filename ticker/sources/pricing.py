@@ -130,7 +130,7 @@ def _session(known: Quote, hours: int) -> str | None:
 def meant_price(single: float, hint: int | None, known: float | None = None) -> float | None:
     """Return the number that a 32-bit float stands for; `None` if it is 0 or not finite.
 
-    If `known` is the same 32-bit float, it is `known`. `hint` is the usual number of decimals.
+    Returns `known` if that is the same 32-bit float. `hint` is the usual number of decimals.
     """
     if not single or not math.isfinite(single):
         return None

@@ -16,7 +16,7 @@ _LONGEST: Final = 15 * MINUTE
 _LONGEST_ASKED: Final = DAY
 """The longest wait that a server may ask for (µs). A longer one must be a mistake."""
 _JITTER: Final = 0.25
-"""A wait without `Retry-After` is longer by up to this part, so that pollers return one by one."""
+"""A wait without `Retry-After` is longer by up to this fraction, so that pollers spread out."""
 
 
 def asked_wait(retry_after: str | None, now: int) -> int:

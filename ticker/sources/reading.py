@@ -272,5 +272,5 @@ def _lower(text: str | None) -> str | None:
 
 
 def _shown(value: object) -> str:
-    """Return a foreign value for use in a message: short, and in visible ASCII."""
+    """Return a foreign value for use in a message: short, and in printable ASCII."""
     return ascii(value)[:40] if isinstance(value, str | int | float) else type(value).__name__

@@ -47,7 +47,7 @@ OnAnswer = Callable[[Sequence[str], bytes], None]
 
 @dataclass(frozen=True)
 class YahooAddress:
-    """Where to ask, and how often. Fields without a text here are those of `Source`."""
+    """Where to ask, and how often. Fields without a docstring are explained in `Source`."""
 
     url: str
     name: str = "yahoo"
