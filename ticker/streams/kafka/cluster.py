@@ -37,7 +37,7 @@ from ticker.streams.kafka.position import KafkaPosition, Offsets
 from ticker.streams.sequence import Key
 
 ENDINGS: Final = ("", ".gaps", ".quotes", ".heartbeats")
-"""The suffixes of the four topics, in the order of writing."""
+"""The suffixes of the topics of ticks, gaps, quotes and heartbeats."""
 
 BEGIN: Final = -2
 """For `ClusterClient.offsets`: the offset where a partition begins now."""
@@ -58,7 +58,7 @@ class Topics(msgspec.Struct, frozen=True):
     partitions: tuple[int, ...]
     """How many partitions each topic has."""
     id: str
-    """8 letters or digits, from Kafka's id of the topic of ticks. A recreated topic has others."""
+    """8 letters or digits from Kafka's id of the topic of ticks. A recreated topic has another."""
     leaders: Mapping[TopicPartition, int]
     url: str = ""
     """The URL of the stream, for errors."""
@@ -99,7 +99,7 @@ class Topics(msgspec.Struct, frozen=True):
                 raise StreamUnusable(self.url, words)
 
     def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> KafkaPosition:
-        """Return the position at `offsets`, which has all partitions."""
+        """Return the position at `offsets`, which must have all partitions."""
         by_topic: list[Offsets] = [
             tuple(offsets[TopicPartition(name, p)] for p in range(count))
             for name, count in zip(self.names, self.partitions, strict=True)
@@ -245,7 +245,7 @@ class ClusterClient:
     ) -> dict[TopicPartition, int]:
         by_node: dict[Any, Any] = defaultdict(lambda: defaultdict(list))
         for where, when in wanted.items():
-            if where not in leaders:  # recreated; `Topics.id` is only that of the ticks
+            if where not in leaders:  # recreated; `Topics.id` covers only the topic of ticks
                 raise StreamMissing(self.address.url, RECREATED)
             leader = leaders[where]
             if leader < 0:

@@ -68,7 +68,7 @@ async def begin(address: KafkaAddress, client: Any, within: float = ANSWER) -> N
         async with asyncio.timeout(within):
             await prefer(address, client)
             await (client.bootstrap() if hasattr(client, "bootstrap") else client.start())
-    except (KafkaError, OSError, ValueError) as error:  # ValueError: it lacks the password
+    except (KafkaError, OSError, ValueError) as error:  # ValueError: the broker lacks the password
         await end(client)
         raise await ask_why(address, error) from error
     except BaseException:

@@ -146,7 +146,7 @@ async def speak(server: str, options: Any) -> None:
     except KafkaError as error:
         closed = isinstance(error.__cause__, asyncio.IncompleteReadError)
         if closed and "sasl_mechanism" not in options:
-            # It told its versions, which needs no user, and then closed the connection.
+            # It listed its API versions, which needs no user, and then closed the connection.
             raise _NotThatWay(
                 "requires a user and a password (SASL): "
                 f"{_set('security', 'SASL_SSL' if options else 'SASL_PLAINTEXT')}, "
@@ -189,7 +189,7 @@ def _silence(error: BaseException) -> str:
 
 
 def _refusal(error: BaseException, asked: Security) -> str | None:
-    """Describe a refusal, an unknown host or a missing broker; `None` if nothing answers."""
+    """Describe a refusal, an unknown host or a missing broker; `None` for any other error."""
     text = str(error)
     match error:
         case _NotThatWay():

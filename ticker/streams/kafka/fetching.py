@@ -28,10 +28,10 @@ from ticker.streams.kafka.internals import let_fetches_wait
 _AT_ONCE: Final = 10_000  # the most messages of a span returned at once
 _LOOK: Final = 0.2  # seconds of silence before a span checks whether it has ended
 _REQUEST_MS: Final = 10_000  # if a fetch takes longer, the broker hangs
-_FETCH_BYTES: Final = 2**19  # bytes of one answer: half a megabit/s brings it within _REQUEST_MS
+_FETCH_BYTES: Final = 2**19  # bytes of one answer: at 0.5 Mbit/s it arrives within _REQUEST_MS
 _WAIT_MS: Final = 400  # how long a broker holds a fetch that finds nothing
-_BEHIND_MS: Final = 5  # the same if more is ready to read: the next fetch waits for this one
-_SEARCH: Final = 2.0  # seconds for which the unreadable message is searched
+_BEHIND_MS: Final = 5  # the same while messages are unread: their next fetch waits for this one
+_SEARCH: Final = 2.0  # seconds to search for the unreadable message
 _GLANCE: Final = 0.02  # seconds between two checks for new messages
 
 

@@ -2,7 +2,8 @@
 
 Kafka finds offsets by the time of appending. A record is appended after it was received, so no
 wanted tick lies before the offset found. From there, messages that were received too early are
-skipped, up to a bound. The position is exact in an ordinary log, and early in a replayed one.
+skipped, up to a bound. The position is exact in an ordinary log. It may be too early in a log that
+a replay wrote.
 """
 
 from __future__ import annotations

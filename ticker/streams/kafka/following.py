@@ -62,8 +62,8 @@ class KafkaRead(ActiveRead):
         self._partition_of: dict[Key, int] = {}
         self._received = 0
         self._heard = 0.0  # when something came last (s, monotonic)
-        # Batches that were not returned yet, with holes that are not explained yet. They outlive
-        # the consumer, because the offsets and sequences are those after them.
+        # Batches that were not returned yet, with holes that are not explained yet. A new
+        # consumer keeps them, because the offsets and sequences are already past them.
         self._ready: deque[tuple[Batch, list[Gap]]] = deque()
         self._queue: asyncio.Queue[Batch | Exception | None] = asyncio.Queue(_AHEAD)
         self._task: asyncio.Task[None] | None = None
@@ -203,7 +203,7 @@ class KafkaRead(ActiveRead):
             }
             seen = await ticks_between(self._cluster, firsts)
             since = min((t.received for some in seen.values() for t in some.records), default=0)
-            # Nothing is awaited from here until `_tell` queues the gap: no failure separates them.
+            # Nothing is awaited from here until the gap is ready, so no failure comes between.
             self._missing.passed = self.sequences.last_seen()
             self._offsets.update(there)
             await self._tell(topics, GapReason.RETENTION, since)
@@ -335,7 +335,7 @@ class KafkaRead(ActiveRead):
             if holes:
                 resolve = self._missing.resolve_holes
                 joined, gaps = await resolve(topics, batch, holes, self._offsets)
-                # Nothing is awaited from here on: after a failure, all of it is repeated.
+                # Nothing is awaited from here to `continue`, so no failure leaves half of it done.
                 self.sequences.holes -= len(joined)
                 batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])
                 self._ready[0] = batch, []

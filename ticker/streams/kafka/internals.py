@@ -38,9 +38,9 @@ def hold(client: Any) -> None:
     """Let `client`, an `AIOKafkaClient` that is not started yet, connect through this module.
 
     A broker with `auto.create.topics.enable`, Kafka's default, creates each topic that it is asked
-    about, unless the request forbids it. aiokafka's request does not, and has no setting for it:
-    consumers recreated the topics of a deleted stream, with the wrong policies. The client uses the
-    connections of `_get_conn` for this request only.
+    about, unless the request forbids it. aiokafka's request does not, and has no setting for it: a
+    consumer would recreate the topics of a deleted stream, with the wrong policies. The client uses
+    the connections of `_get_conn` for this request only.
     """
     connect = client._get_conn
 

@@ -24,7 +24,7 @@ from ticker.records import MAX_TIME, Gap, Heartbeat, Quote, Record, Tick
 from ticker.units import DAY, MILLISECOND
 
 TICKS, GAPS, QUOTES, BEATS = range(4)
-"""The four topics, in the order of writing."""
+"""The index of each of the four topics. Gaps are written before ticks."""
 Kind = type[Tick] | type[Gap] | type[Quote] | type[Heartbeat]
 KINDS: Final[tuple[Kind, ...]] = (Tick, Gap, Quote, Heartbeat)
 """The kind of record in each topic."""
@@ -129,7 +129,7 @@ def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> boo
 
 
 def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
-    """Return `beat`, with its past times limited to `appended`, its time of appending (µs, UTC)."""
+    """Return `beat` with `received`, `time` and `last_good` cut to `appended` (µs, UTC)."""
     if max(beat.received, beat.time, beat.last_good or 0) <= appended:
         return beat
     good = None if beat.last_good is None else min(beat.last_good, appended)

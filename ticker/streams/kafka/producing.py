@@ -51,8 +51,8 @@ class Producing:
         """Send `messages`, by partition and in order. Wait until all in-sync replicas have them.
 
         Returns, for each batch, the first offset and the number of messages. The offset is -1
-        (unknown) if the batch was acknowledged twice. After `StreamUnreachable` it is unknown what
-        arrived.
+        (unknown) if a retry found that the broker has the batch already. After `StreamUnreachable`
+        it is unknown what arrived.
         """
         self._sending = asyncio.ensure_future(self._send(topic, messages))
         try:

@@ -1,8 +1,8 @@
 """Reads what a late reader and a new writer must know: last quotes, heartbeats and sequences.
 
 It notes the ends of the topics. Up to these ends, it reads all quotes, and then the last ticks. It
-goes further back while a symbol's first tick has a sequence above its quote's sequence + 1. So
-reading on from there has no hole, even while others write. A symbol with ticks but without a quote
+reads further back while ticks are missing between a symbol's quote and its first tick. So reading
+on from there has no hole, even while others write. A symbol with ticks but without a quote
 (another program wrote them) gets a quote made of its last tick. Writes nothing.
 """
 
@@ -26,8 +26,8 @@ from ticker.streams.sequence import Key
 WINDOW: Final = 8_000
 """The least number of ticks per partition that a late reader reads before the end.
 
-It is more than is written while a quote waits (`writer_state.WAITING_TICKS`), and more than one
-append of a relay. So a symbol absent from the window has no tick newer than its quote.
+It is more than can be written while a quote waits: `writer_state.WAITING_TICKS` plus one append of
+a relay. So a symbol absent from the window has no tick newer than its quote.
 """
 
 FURTHER: Final = 100_000
@@ -144,7 +144,7 @@ async def _join(
     last_seen: Mapping[Key, int],
     size: int,
 ) -> tuple[dict[TopicPartition, Decoded], bool]:
-    """Read the last ticks of each partition, back to where they join `last_seen`.
+    """Read the last ticks of each partition, back until they continue `last_seen` without a hole.
 
     Returns them, and whether they are all. `between` is where the partitions begin and end. `size`
     is the number of messages in the first step back.

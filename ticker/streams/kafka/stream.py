@@ -102,8 +102,8 @@ class KafkaStream(BaseStream, Served):
     async def _cluster(self) -> AsyncGenerator[ClusterClient, None]:
         """Yield a client for a few questions.
 
-        If topics are missing, and another has a wrong policy, no poller could create the missing
-        ones. Then it raises `StreamUnusable`.
+        Raises `StreamUnusable` if a topic is missing and another one has a wrong policy: then no
+        poller could create the missing one.
         """
         async with ClusterClient(self._address) as cluster:
             try:

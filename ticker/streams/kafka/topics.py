@@ -30,7 +30,7 @@ WEEK: Final = 7 * DAY
 
 _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
 _COPIED: Final = 3
-"""With this many copies or more, each record is still written twice if one broker is away."""
+"""With this many copies or more, two can be written even if one broker is away."""
 _HEALING: Final = (InvalidReplicationFactorError, NotControllerError)
 """Errors of a cluster that is not complete yet."""
 _PARTS: Final = 10  # segments that hold what is kept: the broker deletes whole segments only
@@ -64,7 +64,7 @@ class Plan(msgspec.Struct, frozen=True):
     They stay up to a tenth longer, but at most a day longer: whole segments are deleted.
     """
     keep_bytes: int = -1
-    """The most bytes of ticks per partition, exceeded by up to a tenth; -1: no bound."""
+    """The most bytes of ticks per partition, and up to a tenth (or 1 MiB) more; -1: no bound."""
 
 
 def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
@@ -86,8 +86,8 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
     ticks = {**by_time, "retention.bytes": str(plan.keep_bytes)}
     if plan.keep_bytes >= 0:
         ticks["segment.bytes"] = str(min(max(plan.keep_bytes // _PARTS, _SMALLEST), _LARGEST))
-    # Without this setting, one copy may be enough to acknowledge. With the broker's default, the
-    # number of copies is unknown.
+    # Without this setting, one copy may be enough to acknowledge. It is not set if the broker
+    # chooses the number of copies, because that is unknown here.
     copied = {"min.insync.replicas": "2"} if plan.replication >= _COPIED else {}
     return tuple({**each, **copied} for each in (ticks, by_time, by_key, by_key))
 

@@ -1,7 +1,7 @@
 """The sequence check: what a writer knows of its log, and which records it accepts. Pure.
 
-It tells ticks that continue the log from repeats, and from ticks that leave a hole. It drops gaps
-that the log has, and quotes older than the log's. A quote is sent at most once a second for each
+It separates ticks that continue the log, repeats, and ticks that leave a hole. It drops gaps that
+the log has, and quotes older than the log's. A quote is sent at most once a second for each
 origin and symbol. A later one waits until that second is over, or until many ticks were written.
 """
 
@@ -22,7 +22,7 @@ may be early."""
 
 WAITING_TICKS: Final = 2_500
 """If more ticks than this are written while a quote waits, all quotes are due. A late reader looks
-back further than this and one append."""
+back further than this plus one append."""
 
 _GAPS_REMEMBERED: Final = 100_000
 
@@ -35,7 +35,7 @@ class Sequences:
         self.simulated: bool | None = None
         self._url = url
         self._gaps: dict[Gap, None] = {}
-        self._quoted: dict[Key, tuple[int, int]] = {}  # sequence and time of the last one
+        self._quoted: dict[Key, tuple[int, int]] = {}  # version of the last one: sequence and time
         self._sent: dict[Key, float] = {}  # when we sent the last one (s, monotonic)
         self._waiting: dict[Key, Quote] = {}
         self._written = 0  # ticks written since a quote waits

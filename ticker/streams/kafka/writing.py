@@ -58,7 +58,7 @@ class KafkaWriter:
         self._lock = asyncio.Lock()
         self._topics: Topics  # known once it is open
         self._known: Sequences | None = None  # None: must be read again
-        self._ends: dict[TopicPartition, int] = {}  # offsets; all records before them are known
+        self._ends: dict[TopicPartition, int] = {}  # end offsets; we know all records before them
         self._behind: dict[TopicPartition, int] = {}  # the offsets after our last messages
         self._routes: dict[str, tuple[bytes, int]] = {}
         self._placed: dict[Key, int] = {}  # the partition of earlier ticks
@@ -123,7 +123,7 @@ class KafkaWriter:
 
     @contextlib.asynccontextmanager
     async def _appending(self, ticks: int) -> AsyncGenerator[None, None]:
-        """Let one append run at a time. It has `ticks` ticks. Clean up after it."""
+        """Wait until no other append runs. Clean up after this one, which has `ticks` ticks."""
         async with self._lock:
             self._pending = ticks
             try:
@@ -286,8 +286,8 @@ class KafkaWriter:
             await gaps_between(self._cluster, spans(begins, late.ends, topics.all(GAPS)))
         )
         if not late.whole:
-            # A writer may have died between ticks and their quote. When the ticks lie before the
-            # window, only the old quote would tell of the symbol. So write a new one.
+            # A writer may have died between ticks and their quote. Once the ticks lie before the
+            # window, readers would see only the old quote. So write a new one.
             lagging = [
                 as_quote(head, late.quotes.get(which))
                 for which, head in heads.items()

@@ -39,7 +39,7 @@ def connect(database: str = ":memory:") -> Connection:
     connection = duckdb.connect(database)
     # Global: a cursor does not inherit the settings of its connection.
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    # A seek runs three queries. Each would read the footer again, with all its row groups.
+    # A seek runs three queries. Each would read the file's footer again, which is long.
     connection.execute("SET GLOBAL parquet_metadata_cache = true")
     return connection
 

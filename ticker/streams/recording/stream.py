@@ -32,7 +32,7 @@ _R = TypeVar("_R")
 class RecordingStream(BaseStream):
     """A reader of the recording at `path`. Implements `Tape`.
 
-    It calls `mend` with `path` before it opens the file: that finishes what a killed recorder left.
+    Before it opens the file, it calls `mend` with `path`, to finish what a killed recorder left.
     """
 
     def __init__(self, path: Path, *, mend: Callable[[Path], object] = lambda _: None) -> None:

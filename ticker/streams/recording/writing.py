@@ -151,8 +151,8 @@ class Recorder:
                 f"{literal(name)}: {literal(text.decode())}" for name, text in metadata.items()
             )
             connection.execute(
-                # In the table's order, which DuckDB preserves. Higher levels take more time and
-                # save nothing.
+                # The rows keep the table's order. Higher levels of compression take more time
+                # and save nothing.
                 f"COPY (SELECT {layout.COLUMNS} FROM sorted) "
                 f"TO {literal(str(made))} (FORMAT parquet, COMPRESSION zstd, "
                 f"COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {BLOCK}, KV_METADATA {{{pairs}}})"
@@ -261,7 +261,7 @@ async def record(
     """Stage what `stream` holds after `after` (default: its start), to its present end.
 
     `before` are ticks from before `after`. They are staged first. If the stream repeats one, the
-    repeat is dropped. `until` (µs, UTC, exclusive) is by `received`. `facts` are saved standing
+    repeat is dropped. `until` (µs, UTC, exclusive) limits `received`. `facts` are saved standing
     facts, used instead of the quotes' own. Without them, the stream's latest quotes give what never
     changes. `on_progress` gets the number of ticks staged so far. Raises `StreamError`.
     """
