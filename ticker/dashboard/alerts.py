@@ -93,7 +93,7 @@ class ScreenAlerts:
         self._on_change()
 
     def add(self, text: str) -> tuple[str, str | None]:
-        """Add the typed alert. Returns a notice, and its symbol if that has no price here.
+        """Add the typed alert. Returns a notice, and the alert's symbol if that has no price here.
 
         Raises `UsageError`.
         """

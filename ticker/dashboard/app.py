@@ -32,8 +32,8 @@ class Dashboard(BoardApp):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Tell whether a key may run `action` now.
 
-        The keys of alerts need an `AlertControl`. While the input line or a page is open, it gets
-        the keys that would open the input line or the palette.
+        The keys of alerts need an `AlertControl`. While the input line or a page is open, the
+        keys that open the input line or the palette are left to it.
         """
         is_open = self._question.asked is not Asked.NOTHING or len(self.screen_stack) > 1
         if is_open and action in ("ask", "commands"):
@@ -141,7 +141,7 @@ class Dashboard(BoardApp):
         self._question.ask(asked, begun.get(asked, ""))
 
     def action_clear(self) -> None:
-        """Close the input line or the detail. If neither is open, remove the filter."""
+        """Close the input line or the detail. Remove the filter if its line or nothing was open."""
         asked = self._question.asked
         if asked is Asked.NOTHING and self._detail.symbol:
             self._show_detail(None)

@@ -17,9 +17,9 @@ _STEPS: Final = (
 """The possible distances between two times (µs)."""
 _ROUND: Final = (1, 2, 5, 10)
 _APART: Final = 6
-"""The least free cells between two times."""
+"""The fewest free cells between two times."""
 _ROWS: Final = 3
-"""The least lines from one price to the next."""
+"""The fewest lines from one price to the next."""
 
 
 def round_prices(low: float, high: float, height: int, places: int) -> list[float]:

@@ -1,8 +1,8 @@
 """The dashboard without its keys: its widgets, its frames, and the lines around the table.
 
 The first change after a pause is painted at once. While changes flow, a frame is painted at most
-ten times a second, with only the rows that changed. Poller, alerts and configuration are protocols
-here (`control.py`); sources are unknown. Text from outside is escaped.
+ten times a second, with only the rows that changed. It knows poller, alerts and
+configuration only as protocols (`control.py`), and no sources. Text from outside is escaped.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ class BoardApp(TerminalApp):
         """Paint, then start to read the feed."""
         self.dress()
         self._table.focus()
-        self._paint()  # not through `_frames`: then the first rows would wait for the next frame
+        self._paint()  # not by `_frames`, or the first rows would wait for its next frame
         for task in (self.feed.run(self._changed), self._histories.run(), self._minutes.run()):
             self.run_worker(task, exit_on_error=True)
         self._seconds = self.set_interval(SECOND, self._second)
@@ -218,7 +218,7 @@ class BoardApp(TerminalApp):
     def _second(self) -> None:
         """Update ages and status, and read changed preferences: once a second.
 
-        A frame that is painted at about that time calls this too: an extra frame is costly.
+        A frame painted at about that time calls this instead, which saves an extra frame.
         """
         self._painter.tick()
         if words := self._lists.reload():
@@ -262,7 +262,7 @@ class BoardApp(TerminalApp):
     def _stepped(self) -> Sequence[str]:
         """Return the symbols whose ticks change this screen.
 
-        If there is room for more rows, they include the tape's symbols that have no row yet.
+        They include the tape's symbols that have no row yet, if such a row would be visible.
         """
         table, shown = self._table, self._on_screen()
         is_room = len(table.on_screen) < table.size.height and (

@@ -137,7 +137,7 @@ def _candles(chart: Chart, across: int, down: int, low: float, high: float) -> _
 def _marks(
     chart: Chart, low: float, high: float, down: int, row_of: Callable[[float], int]
 ) -> dict[int, tuple[float, Ink]]:
-    """Return line → the label beside it. If two labels share a line, the later one wins."""
+    """Return line → the label beside it. On a shared line, the last price wins, then the close."""
     prices = round_prices(low, high, down, chart.places)
     at = {row_of(price): (price, Ink.LABEL) for price in prices}
     close = chart.previous_close

@@ -46,7 +46,7 @@ class Choosing:
     async def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:
         """Show and poll `symbols` too, and add them to `watchlist`.
 
-        If one is invalid, none is added. Returns a notice then, or if no poller asks for one.
+        Returns a notice if one is invalid (then none is added), or if no poller polls one.
         """
         try:
             for symbol in symbols:
@@ -97,7 +97,7 @@ class Choosing:
         return f"{' '.join(symbols)} removed"
 
     async def _bring_back(self, symbol: str, place: int, watchlist: str, at: int) -> str:
-        """Show and poll `symbol` in row `place` again, and at `at` in `watchlist` (-1: nowhere)."""
+        """Poll `symbol`; put it back in row `place`, and at `at` of `watchlist` (-1: nowhere)."""
         if at >= 0 and symbol not in self.watchlists.get(watchlist, [symbol]):
             self.watchlists[watchlist].insert(at, symbol)
         symbols = [each for each in self._feed.board.symbols if each != symbol]
@@ -112,7 +112,7 @@ class Choosing:
             await self._controller.add(added)
 
     def _lonely(self, symbols: Sequence[str]) -> str | None:
-        """Say that no poller asks for some of `symbols`. Own pollers and replays need no notice."""
+        """Return a notice if some `symbols` are not polled. With own poller or a tape: `None`."""
         if self._controller is not None or self._feed.tape is not None:
             return None
         return of_unpolled(

@@ -190,7 +190,7 @@ class _Wish:
 
 
 def _wish(column: Column, natural: int, after: int) -> _Wish:
-    # A heading is never cut, because its arrow shows which column sorts.
+    # With room for an arrow, which shows that this column sorts.
     heading = len(column.title) + 2 if column.is_titled else 0
     if column.width is not None:
         after = after if natural <= column.width else 0
@@ -256,7 +256,8 @@ def _grow(chosen: Sequence[_Wish], free: int) -> None:
 def _tail(symbols: Iterable[str], width: int) -> tuple[int, int]:
     """Return how many last characters a cut symbol keeps, and how many `symbols` then look alike.
 
-    They fill about half of `width` (cells), unless another number makes fewer symbols look alike.
+    The kept ones fill about half of `width` (cells), unless another number tells more symbols
+    apart.
     """
     long = [symbol for symbol in symbols if cell_len(symbol) > width]
     best = (0, len(long))

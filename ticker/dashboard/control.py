@@ -90,7 +90,7 @@ class Exit:
     """How the dashboard ended."""
 
     interrupted: bool = False
-    """Whether the user pressed Ctrl-C, not `q`."""
+    """Whether the user pressed Ctrl-C or Ctrl-Q, not `q`."""
     hung_up: bool = False
     """Whether the terminal was closed."""
 

@@ -18,7 +18,7 @@ Fact = tuple[str, str]
 
 
 def places_of(row: Row) -> int:
-    """Return the decimals of its prices."""
+    """Return how many decimals the prices of `row` have."""
     return decimals(row.price if row.price is not None else 1.0, row.price_hint)
 
 
@@ -75,7 +75,7 @@ def quote_of(row: Row, quote: Quote | None) -> Quote | None:
 
 
 def tick_words(tick: Tick, places: int, now: int, zone: Zone) -> tuple[str, str, int]:
-    """Return a tick's time, price and move as text, and its direction: 1, -1 or 0."""
+    """Return a tick's time, its price with the move, and its direction: 1, -1 or 0."""
     time = clock(tick.time, zone, now=now)
     before = tick.previous_price
     price = price_text(tick.price, places)

@@ -33,7 +33,7 @@ def is_ascii(environ: Mapping[str, str]) -> bool:
 
 
 class Ascii(LineFilter):
-    """Replaces characters by similar ones of ASCII, with the same width."""
+    """Replaces characters by similar ASCII characters of the same width."""
 
     def apply(
         self,
@@ -52,7 +52,7 @@ class Ascii(LineFilter):
 
 
 class NoColours(LineFilter):
-    """Replaces the colours of `palette` by bold, dim and reverse."""
+    """Replaces the colours of `palette` by dim and reverse. Bold text stays bold."""
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()

@@ -35,7 +35,7 @@ def marked(
 
 
 def _with_arrow(text: str, arrow: str) -> str:
-    """Return `text` with an arrow two cells before its first digit, in room left for it."""
+    """Return `text` with an arrow two cells before its first digit, if there is room."""
     blanks = len(text) - len(text.lstrip())
     at = blanks - 2
     return text[:at] + arrow + text[at + 1 :] if at >= 0 else text

@@ -16,7 +16,7 @@ from ticker.dashboard.table import Table
 
 
 class Heading(Widget):
-    """The column titles. The sorting one has an arrow."""
+    """The column titles. An arrow marks the column that sorts."""
 
     DEFAULT_CSS = "Heading { height: 1; }"
 

@@ -62,7 +62,7 @@ class Histories:
         return not is_read and board.held is None and self._feed.state is StreamState.OK
 
     def ask(self, symbol: str) -> None:
-        """Read the history of `symbol` again, as the next one: the board now keeps more of it."""
+        """Read the history of `symbol` again, before others: the board now keeps more of it."""
         self._filled.discard(symbol)
         self._read.discard(symbol)
         self._first = symbol
@@ -92,7 +92,7 @@ class Histories:
         life, board = self._life, self._feed.board
         self._filled.update(
             symbols
-        )  # also after a failure, so that a broken stream is not asked for ever
+        )  # also after a failure, so that a broken stream is not read again and again
         reading = cast("Any", self._feed.history(symbols))
         try:
             async with aclosing(reading):

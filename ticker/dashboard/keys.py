@@ -115,7 +115,7 @@ KEYS: Final = (
 """In the order in which they are shown."""
 
 _AT_ONCE: Final = ("interrupt", "ask(", "commands")
-"""Beginnings of actions that run before the next key is read: it may be text for the input line."""
+"""Beginnings of actions that run at once, because the next key may be text for the input line."""
 
 BINDINGS: Final[tuple[BindingType, ...]] = tuple(
     Binding(keys, action, show=False, priority=action.startswith(_AT_ONCE))

@@ -1,4 +1,4 @@
-"""The layout of the dashboard: places, what is hidden on a low terminal, backgrounds."""
+"""The layout of the dashboard: where its parts are, and what is hidden on a low terminal."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ HEIGHTS = [
 
 
 def paint_all(screen: Screen[Any]) -> None:
-    """Paint everything again after another program used the terminal."""
+    """Paint all widgets of `screen` again."""
     for widget in screen.walk_children():
         widget.refresh()

@@ -77,7 +77,10 @@ class Lists:
         self._table.show_list(next((each for each in found if each.name == name), ALL))
 
     def choose_columns(self, columns: Sequence[Column]) -> None:
-        """Show these columns for this list, from left to right; empty: the default columns."""
+        """Show these columns, from left to right; empty: the default columns.
+
+        They are for this list if it has its own columns, else for all lists without own columns.
+        """
         key = self._columns_key
         if columns:
             self._columns[key] = tuple(columns)
@@ -103,13 +106,13 @@ class Lists:
         self.choose_columns([columns[each] for each in rest[:place] + moved + rest[place:]])
 
     def save_columns(self) -> None:
-        """Write the columns of this list into the configuration."""
+        """Write the columns shown into the configuration."""
         columns = [wished(column, column.width) for column in self._wished()]
         key = self._columns_key
         self._save(lambda: self._preferences.save_columns(key, columns))
 
     def save(self, name: str) -> None:
-        """Write the symbols that this list shows into the watchlist `name`."""
+        """Write the symbols of the watchlist shown, or else all, into the watchlist `name`."""
         shown = self._table.shown_list.name
         symbols = self._choosing.watchlists.get(shown, self._feed.board.symbols)
         self._save(lambda: self._preferences.save_watchlist(name, list(symbols)))

@@ -25,7 +25,7 @@ _AGAIN: Final = 15 * MINUTE
 class MinuteBarsFiller:
     """Puts minute bars on the board of `feed`; `visible` returns the symbols on the screen.
 
-    Start `run` in the background, and call `look` with each frame. Without `controller` it rests.
+    Start `run` in the background, and call `look` with each frame. Both need a `controller`.
     """
 
     def __init__(

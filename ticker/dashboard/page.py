@@ -49,7 +49,7 @@ class Page(ModalScreen[bool | None]):
 
 
 class ListPage(Page):
-    """A page of lines with a cursor: `at` is its line. Subclasses draw and count the lines."""
+    """A page of lines with a cursor, which is on line `at`. Subclasses draw and count the lines."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "go(-1)", show=False, priority=True),

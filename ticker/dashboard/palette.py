@@ -20,7 +20,7 @@ class Palette:
 
     ground: str
     raised: str
-    """The background of title and status."""
+    """The background of bars and pages."""
     chosen: str
     """The background of the row with the cursor."""
     text: str

@@ -30,7 +30,7 @@ _GLYPHS: Final = {
     MarkKind.SESSION: "│",
     MarkKind.MOVE: "▲",
 }
-"""The first kind here wins if marks share a cell. Each has an ASCII character of its own."""
+"""The first kind here wins if marks share a cell. In ASCII, too, each looks different."""
 _HERE, _PLAYED, _AHEAD, _FROM, _TO = "█", "━", "─", "[", "]"
 
 

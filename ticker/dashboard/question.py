@@ -102,7 +102,7 @@ class Question(Input):
 
     @property
     def alert(self) -> str:
-        """Return the typed alert. If it is complete without the given beginning, drop that."""
+        """Return the typed alert, without the prefilled text if the rest is complete."""
         rest = self.value.removeprefix(self._begun)
         is_whole = any(sign in rest for sign in ("<", ">", " moves "))
         return rest if is_whole else self.value

@@ -37,9 +37,9 @@ class RowLines:
         self.is_told: Callable[[str], bool] = lambda _: False
         """Whether the row of a symbol is highlighted, because its alert was met a moment ago."""
         self.is_tight = False
-        """Whether a text became wider than its column since this was last set to False."""
+        """Whether to lay out again: a text outgrew its column, or an empty column has one now."""
         self.is_cut = False
-        """Whether that text was a figure. It is then shown as `…`."""
+        """Whether a text that outgrew its column was a figure. If cut, it is shown as `…`."""
         self.on_cut: Callable[[], object] = lambda: None
         """Called when `is_cut` becomes true."""
         self._feed = feed
@@ -146,7 +146,7 @@ class RowLines:
         return list(marked(text, before, row.direction, palette, ground))
 
     def _is_lit(self, row: Row) -> bool:
-        """Tell whether the row's last move still flashes. Only this function decides that."""
+        """Tell whether the row's last move still flashes."""
         if row.moved is None or self._board.held is not None:
             return False
         return self._feed.elapsed() < row.moved + FLASH

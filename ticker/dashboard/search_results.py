@@ -20,7 +20,7 @@ _SHOWN: Final = 6
 _SETTLED: Final = 0.35
 """The pause in typing (s) before a search: each search costs a request of the poller's budget."""
 _SHORTEST: Final = 2
-"""The least letters of a search."""
+"""A search needs at least this many characters."""
 _SYMBOL, _NAME, _KIND = 12, 34, 14
 _SYMBOLS_ONLY: Final = "symbols only: to search, this screen needs its own poller (ticker run)"
 

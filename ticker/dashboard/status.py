@@ -45,7 +45,7 @@ class Status:
     is_trouble: bool
     """Whether the user should act, or at least know."""
     badge: str = ""
-    """A prefix of the words: that this is a replay, and the tape's time."""
+    """A prefix of the words: a replay and the tape's time, or since when the board is frozen."""
     brief: tuple[str, ...] = ()
     """The parts of a shorter text for a narrow line, the most important first."""
     reason: str = ""
@@ -77,7 +77,7 @@ class Market:
 
     @property
     def words(self) -> str:
-        """Return both as text. `moved` is at least `seen`: the market's count may be late."""
+        """Return both as text. The market's count may lag, so at least `seen` is shown for it."""
         moved = count_text(max(self.moved, self.seen), "time")
         return f"market moved {moved}, we saw {self.seen:,}"
 
@@ -137,7 +137,7 @@ def status(
 
 
 I_SAYS_WHY: Final = " (i says why)"
-"""A hint at the page of health."""
+"""Names the key of the page of health."""
 _OF_ROWS: Final = {
     Reason.CLOSED: "closed",
     Reason.PRE_MARKET: "pre-market",
@@ -152,7 +152,7 @@ _OF_ROWS: Final = {
 
 
 def rows_words(ages: Iterable[Age]) -> str:
-    """Count the old prices on the screen by reason. Unchanged ones count only if all are."""
+    """Count the old prices on screen by reason. Unchanged ones count only if all are unchanged."""
     counts = Counter(age.reason for age in ages)
     if len(counts) == 1:
         ((reason, number),) = counts.items()

@@ -71,7 +71,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.clock = feed.clock
         """Now (µs, UTC)."""
         self.elapsed = feed.elapsed
-        """A clock that never goes back (µs), for the duration of flashes."""
+        """A monotonic clock (µs), for ages and flashes."""
         self._feed = feed
         self.sort: Sort | None = None
         self.filter = ""
@@ -239,7 +239,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh(*(Region(0, line, self.size.width, 1) for line in lines))
 
     def on_mount(self) -> None:
-        """Begin with the wished columns."""
+        """Start with the chosen columns."""
         self._measured = Measured(self.wished)
 
     def on_resize(self) -> None:
@@ -270,7 +270,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def action_sort_next(self) -> None:
-        """Sort by the next column on the screen. After the last comes the watchlist's own order."""
+        """Sort by the next column on the screen. After the last comes the list's own order."""
         self._sort_by(next_sort([place.column.key for place in self.columns.places], self.sort))
 
     def action_sort_reverse(self) -> None:

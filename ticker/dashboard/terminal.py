@@ -87,4 +87,4 @@ class _Forgiving:
 
     def _lose(self) -> None:
         self._is_lost = True
-        self._app.post_message(HungUp())  # called in the writer's thread, where this is safe
+        self._app.post_message(HungUp())  # thread-safe: this runs in the writer's thread

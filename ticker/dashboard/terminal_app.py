@@ -27,20 +27,20 @@ from ticker.dashboard.palette import PALETTES, Palette, palette_of
 from ticker.dashboard.terminal import HungUp
 
 _MOST_PICTURES: Final = 1_000
-"""Pictures of the same second are numbered, below this number."""
+"""Pictures of the same second get numbers below this one."""
 
 
 class Dressed(Protocol):
-    """A widget that draws in the colours of a palette."""
+    """A part of the screen that draws in the colours of a palette."""
 
     palette: Palette
 
 
 class TerminalApp(App[Exit]):
-    """An app that ends with an `Exit`. `show` raises the errors inside it.
+    """An app that ends with an `Exit`. `show` raises the error that ended it.
 
     `theme` is a name in `PALETTES`. `environ` describes the terminal. `folder` gets the pictures.
-    Without a `driver` there is no terminal, and pictures of the screen have all colours.
+    Without a `driver`, as in tests, the terminal is assumed to have all colours.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -88,7 +88,7 @@ class TerminalApp(App[Exit]):
         raise NotImplementedError
 
     def dressed(self) -> tuple[Collection[Widget], Collection[Dressed]]:
-        """Return the widgets with the background of bars, and those that draw with the palette."""
+        """Return the bars, and the parts that draw in the colours of the palette."""
         raise NotImplementedError
 
     def copied(self) -> tuple[str, str] | None:
@@ -185,7 +185,7 @@ class TerminalApp(App[Exit]):
         self.exit(self.leaving())
 
     def action_interrupt(self) -> None:
-        """Quit after Ctrl-C."""
+        """Quit after Ctrl-C or Ctrl-Q."""
         self.exit(self.leaving(interrupted=True))
 
     def on_hung_up(self, _: HungUp) -> None:

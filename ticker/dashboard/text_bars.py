@@ -21,7 +21,7 @@ from ticker.dashboard.status import Status
 from ticker.escape import escape
 
 _ACTION: Final = "action"
-"""The key of the app's action in the style of clickable words. (Textual underlines its links.)"""
+"""The key in a style's `meta` for the action of a click. (Textual's own links are underlined.)"""
 
 
 class TextBar(Widget):

@@ -69,7 +69,7 @@ class TimeKeys:
     def go_to(self, words: str) -> None:
         """Go to a typed time: `09:30`, ISO 8601, `-10m`, `+10m`, `start`, `end`.
 
-        A time without a date is on the tape's day. A distance counts from the tape's time.
+        A time without a date is on the tape's day. `-10m` and `+10m` count from the tape's time.
         """
         word, player = words.strip(), self._player
         if not word:

@@ -26,7 +26,7 @@ Part = tuple[str, str]
 def totals_text(
     palette: Palette, valuation: Valuation, shown: Total | None, name: str, width: int
 ) -> Text:
-    """Return the totals in `width` cells: of `shown`, which is the list `name`, if any; and of all.
+    """Return the totals of the list `name` (`shown`, if any) and of all, in `width` cells.
 
     If room is short, whole parts are left out, the last ones first. A figure is never cut.
     """
@@ -105,7 +105,7 @@ def _coloured(words: str) -> Part:
 
 
 def rate_lines(valuation: Valuation) -> list[str]:
-    """Return each rate in use and its formula, for the page of health."""
+    """Return the rates in use with their formulas, then the problems, for the page of health."""
     lines = [
         f"{of} to {into}: no rate"
         if rate is None

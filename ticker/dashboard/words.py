@@ -28,7 +28,7 @@ from ticker.units import SECOND
 _NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
 _COUNTED: Final = 1_000
-"""The counts of rows that are up or down are kept for 1 s per this many rows."""
+"""The counts of rows up, down and unchanged are cached for 1 s per this many rows."""
 _BRIEFLY: Final = 5 * SECOND
 """How long a brief notice, the answer to a key, stays there (µs)."""
 
@@ -91,7 +91,7 @@ class Words:
         self._notice = (escape(words), self._feed.elapsed() + shown)
 
     def say(self, table: Table, *, asking: str, width: int) -> None:
-        """Update all bars. `asking`: what is typed in the input line; empty: it is closed."""
+        """Update all bars. `asking`: what the input line accepts; empty: it is closed."""
         feed, palette = self._feed, self.palette
         notice, filtered = "", ""
         if self._notice is not None and feed.elapsed() < self._notice[1]:
@@ -146,7 +146,7 @@ class Words:
             self.totals.show(totals_text(self.palette, valuation, shown, name, width - 2))
 
     def _count(self, table: Table) -> tuple[int, int, int]:
-        """Return how many rows are up, down and unchanged; some seconds ago, if there are many."""
+        """Return how many rows are up, down and unchanged. The counts of many rows are cached."""
         now, shown = self._feed.elapsed(), table.symbols
         whose, at, counted = self._counted
         if shown is not whose or now - at >= len(shown) // _COUNTED * SECOND:
