@@ -1,7 +1,7 @@
 """Reads `[holdings]` and `[[alerts]]` from a parsed file.
 
-A mistake is reported with its key. Amounts are decimals, exactly as the user wrote them. Knows no
-price, and does not parse the condition of an alert.
+A mistake is reported with its key. Amounts are decimals, exact to 15 digits. Knows no price, and
+does not parse the condition of an alert.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def examine(text: str, path: Path) -> tuple[Config, list[ConfigError]]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        # tomllib writes the place as "(at line 3, column 5)". Python 3.11 gives no other.
+        # tomllib writes the place as "(at line 3, column 5)". Python 3.11 gives it nowhere else.
         problem, _, place = str(error).partition(" (at line ")
         number = place.partition(",")[0]
         line = int(number) if number.isdigit() else len(text.splitlines())

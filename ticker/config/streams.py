@@ -41,7 +41,7 @@ class NamedStream(msgspec.Struct, frozen=True):
 
     url: str
     security: Mapping[str, str] = {}
-    """By `ticker.security.KEYS`. Relative paths in the file are joined to its folder."""
+    """A key of `security.KEYS` → value. Relative paths in the file are joined to its folder."""
     topics: TopicSettings = TopicSettings()
 
 

@@ -143,7 +143,7 @@ def _column(values: Any, name: str, order: np.ndarray | None) -> Any:
 
 
 def _order(whole: Mapping[str, Any]) -> np.ndarray | None:
-    """Order by time, `received`, symbol and sequence; `None` if they are in this order already.
+    """Return the order by time, `received`, symbol and sequence; `None` if times ascend already.
 
     This gives the same frame on every backend: Kafka has no order between symbols.
     """
@@ -204,7 +204,7 @@ def _micros(when: When, now: int) -> int | None:
 
 
 def _present(url: str | None, *moments: When) -> int:
-    """Return the stream's present (µs, UTC), from which words among `moments` count."""
+    """Return the time (µs, UTC) from which words like `-10m` among `moments` count."""
     if not any(isinstance(when, str) for when in moments):
         return system_clock.now()
     with contextlib.closing(blocking(_presents(url))) as presents:

@@ -22,10 +22,10 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     A bar without a tick has no prices (NaN). Its `ticks` and `volume` are 0 if the price was
     polled and did not change. They are NaN if the bar touches one of `gaps` (a frame of `gaps`).
 
-    `volume` adds up how much the day's volume grew since the symbol's tick before. So it includes
+    `volume` adds up how much the day's volume grew since the symbol's previous tick. So it includes
     trades that did not move the price. If the day's volume falls to less than half, a new day has
-    begun, and the tick adds the whole new volume. A smaller fall is a correction, or the moving 24
-    hours of a coin. Then, and if the growth is unknown, the tick adds the size of its trade.
+    begun, and the tick adds the whole new volume. A smaller fall is a correction, or the 24-hour
+    window of a coin. Then, and if the growth is unknown, the tick adds the size of its trade.
     `volume` is NaN if the source gives neither.
 
     Raises `UsageError` if `ticks` has no index `time`, and if `every` is no frequency.

@@ -31,7 +31,7 @@ class Options(msgspec.Struct, frozen=True):
     columns: tuple[str, ...] = ()
     """The names of the columns of files without a header, in order."""
     renamed: Mapping[str, str] = {}
-    """One of our names (`time`, …) → the file's. Two columns are joined: `date+clock`."""
+    """One of our names (`time`, …) → the file's. `date+clock` joins two columns."""
     decimal_comma: bool = False
     """Numbers are written like `2,5`."""
     strict: bool = False

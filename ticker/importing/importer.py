@@ -314,7 +314,7 @@ def _finish(
 def _origin(files: Sequence[Sniffed], options: Options) -> str:
     """Return an origin for these files and options: importing again gives the same recording."""
     told = blake2b(digest_size=5)
-    # Stopping at a bad row changes no tick.
+    # `strict` changes no tick.
     said = msgspec.structs.replace(options, strict=False)
     told.update(msgspec.json.encode(said, order="deterministic"))
     for file in files:

@@ -45,7 +45,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     by_name: bool = False
     """Other files look the same: `file` must match too, unless the user names the layout."""
     unless: str | None = None
-    """A regular expression for symbols that are no proof in a file's name (with `by_name`)."""
+    """With `by_name`: a file's name proves nothing if its symbol fully matches this expression."""
     carried: bool = False
     """An empty bid or ask repeats the last one that was given."""
 

@@ -1,4 +1,4 @@
-"""Finds out what a file is from its beginning: unpacked path, first line, header, delimiter.
+"""Finds out what a file is from its beginning: its kind, its first lines, its delimiter.
 
 Reads the first 64 KiB and unpacks zips into a folder that the caller removes. Knows no layout.
 """
@@ -31,9 +31,9 @@ class Sniffed(msgspec.Struct, frozen=True):
     """What a file looks like."""
 
     path: Path
-    """The path that DuckDB reads: for a zip, its one member, unpacked."""
+    """The path that DuckDB reads: for a member of a zip, the unpacked file."""
     name: str
-    """The name that may contain a symbol: for a zip, its member's."""
+    """The name that may contain a symbol: for a member of a zip, the member's."""
     is_parquet: bool
     lines: tuple[str, ...] = ()
     """The first lines that are not blank, without line ends and without a byte order mark."""

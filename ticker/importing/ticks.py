@@ -35,8 +35,8 @@ class Ticks(msgspec.Struct, frozen=True):
 def make_ticks(connection: Connection, rows: int, source: str, origin: str) -> Ticks:
     """Make the view `sorted` of the rows in which the price moved. Drop the table `rows`.
 
-    The argument `rows` is the number of its rows. A value that is the same in all rows is in no
-    table.
+    The argument `rows` is the number of its rows. A value that is the same in all rows is a
+    constant of the view.
     """
     there = {str(row[0]) for row in connection.execute("DESCRIBE rows").fetchall()}
     fields = ["time", "symbol", "price", *(field for field in _TOLD if field in there)]

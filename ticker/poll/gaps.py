@@ -35,7 +35,7 @@ class _Good:
 
 @dataclass(frozen=True, slots=True)
 class _Missed:
-    """Says of a symbol that its requests failed since the answer `good`, because of `reason`."""
+    """Requests for a symbol have failed since the answer `good`, because of `reason`."""
 
     good: _Good
     reason: str
@@ -147,8 +147,8 @@ class GapTracker:
         """Return the gaps that end with the good answer for `symbols` at `wall` and `elapsed` (µs).
 
         `missed` are the symbols whose requests failed; their gaps do not end yet. `every` is the
-        interval so far (µs). `waited` is how long the source took for this answer (µs). The log may
-        be read for polls of other pollers; this raises `StreamError`.
+        interval so far (µs). `waited` is how long the source took for this answer (µs). May read
+        the log, to find polls of other pollers. Raises `StreamError`.
         """
         answered = [symbol for symbol in symbols if symbol not in missed]
         new = [symbol for symbol in self._newcomers if symbol in answered]
@@ -220,7 +220,7 @@ class GapTracker:
     ) -> Mapping[int, Sequence[str] | None]:
         """Return the start of each unpolled part of `span` (µs, UTC) → its symbols; `None`: all.
 
-        `is_whole`: `answered` is all that is asked for.
+        `is_whole`: `answered` has every symbol that is polled.
 
         If another poller got an answer within the span, it has reported the time before. The rest
         is a gap if its last answer is more than two intervals old.

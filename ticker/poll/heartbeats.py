@@ -71,7 +71,7 @@ class HeartbeatPace:
         """Return when a heartbeat is due if no answer comes; `None` before the first."""
         if self._last is None:
             return None
-        # With fast polls, later than the next answer is due. An earlier repeat would postpone the
+        # If polls are fast, leave time for one more answer. An earlier repeat would postpone the
         # heartbeat of that answer each time.
         return self._at + (every if every >= BEAT_EVERY else BEAT_EVERY + every)
 

@@ -10,7 +10,7 @@ from ticker.times import format_duration
 from ticker.units import HOUR, SECOND
 
 SHORTEST: Final = SECOND // 20
-"""The shortest time between two polls (µs). No answer is faster, so a shorter one makes gaps."""
+"""The shortest time between two polls (µs). No answer is faster: a shorter one makes gaps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,9 @@ class LastPolls:
 
         Returns one `LastPoll` per poller. A symbol is in exactly one of them: the newest heartbeat
         that lists it wins. A symbol that was never polled is in none. `known` are the log's quotes
-        of these symbols. If no heartbeat covers a symbol, it was polled when its quote came:
-        these have one `LastPoll` per time. `own=False` ignores this writer's earlier heartbeats
-        (its symbols are new). `now` is in µs, UTC.
+        of these symbols. If no heartbeat covers a symbol, its quote's time is that of its last
+        poll; symbols with equal times share one `LastPoll`. `own=False` ignores this writer's
+        earlier heartbeats (its symbols are new). `now` is in µs, UTC.
         """
         found: dict[str, LastPoll] = {}
         for symbol in symbols:

@@ -21,9 +21,10 @@ ATTEMPTS: Final = 5
 """How often an answer is tried if other pollers are faster. Then it is dropped."""
 
 LOOK_AGAIN: Final = SECOND
-"""The longest time until an answer notices that another poller wrote to the log (µs).
+"""An answer checks whether others wrote to the log if the last check is this old (µs).
 
-Without it, a tick may be missed: another poller writes a new price, and we get the old one again.
+Without the check, a tick may be missed: another poller writes a new price, and we get the old one
+again.
 """
 
 
@@ -97,10 +98,10 @@ class Ledger:
         gaps: Sequence[Gap],
         heartbeat: Callable[[Changes], Heartbeat | None],
     ) -> Changes | None:
-        """Compare `quotes` with the log, and append what is new with `gaps`; durable on return.
+        """Append `gaps`, and what is new in `quotes` compared with the log; durable on return.
 
         `now` returns the wall clock (µs, UTC), `elapsed` is in µs. `heartbeat` returns the
-        heartbeat to write too, if one is due. If there is nothing to write, does not write. Returns
+        heartbeat to append too, if one is due. If nothing is new, appends nothing. Returns
         `None`, with nothing written, if other pollers were faster `ATTEMPTS` times. Raises
         `StreamError`.
         """

@@ -172,7 +172,7 @@ class LogWriter:
         await self._ledger.append(Changes(), heartbeats=[beat])
 
     async def repeat(self, said: Heartbeat) -> None:
-        """Write to this log the heartbeat `said` of another log. Raises `StreamError`."""
+        """Write the heartbeat `said`, which is from another log, here. Raises `StreamError`."""
         # This log does not hold the good answers of the other log, so `last_good` is replaced.
         await self.beat(
             msgspec.structs.replace(

@@ -227,7 +227,7 @@ class Poll:
             )
         if outcome is None:
             return
-        # `on_status` is called below: only the outcome tells the time of the next try.
+        # Do not call `on_status` yet: only the outcome tells the time of the next try.
         self._status = msgspec.structs.replace(self._status, polls=self._status.polls + 1)
         if isinstance(outcome, Answer):
             await self._take(outcome, asked)
@@ -235,7 +235,7 @@ class Poll:
             await self._fail(of_error(outcome))
 
     async def _slow(self) -> None:
-        """Write a heartbeat while an answer is late. A failed source keeps its state."""
+        """Write a heartbeat while an answer is late. After a failure, the state stays."""
         if self._status.state in (WriterState.OK, WriterState.NO_PRICES):
             self._say(state=WriterState.SLOW)
         said = self._status

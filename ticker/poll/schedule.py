@@ -21,7 +21,7 @@ _SHORTEST_BACK_OFF: Final = SECOND // 2
 _LONGEST_BACK_OFF: Final = MINUTE
 """The longest wait after a failure, before jitter (µs), unless the interval is longer."""
 _LONGEST_WITHOUT_BUDGET: Final = 2 * SECOND
-"""The same for a source without a budget (µs): the user's own, which may be just starting."""
+"""The same for a source without a budget (µs). It is the user's own, and may be just starting."""
 
 
 @dataclass(frozen=True, slots=True)

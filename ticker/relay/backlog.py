@@ -1,8 +1,8 @@
 """Finds ticks that wait on this machine: how many, in which log, for which destination.
 
 A poller whose ticks go elsewhere keeps them in a local log. Every local log with undelivered ticks
-is listed, whatever its destination: if a broker has a new address, a poller to this address does
-not open the log for the old one. This module only reads.
+is listed, whatever its destination: after a broker's address has changed, pollers use a new local
+log, and the ticks in the old one still wait. This module only reads.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ async def find_unsent(*sent: Route) -> list[Waiting]:
 def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
     """Count the ticks that wait for `choice`.
 
-    If `choice` is a file: the ticks in it that wait for the destination furthest behind.
+    If `choice` is a file, counts the ticks in it, for the destination with the most ticks waiting.
     """
     here = canonical_url(choice)
     if choice.address.backend.is_file:
@@ -76,7 +76,10 @@ def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
 
 
 def backlog(found: Iterable[Waiting], choice: StreamChoice) -> Backlog | None:
-    """Return what waits for `choice`: only the part with a running relay, if there is one."""
+    """Return what waits for `choice`; `None` if nothing does.
+
+    If relays are running, only the logs that they send are counted.
+    """
     here = canonical_url(choice)
     mine = [each for each in found if each.destination == here]
     waiting = [each for each in mine if each.sending] or mine
@@ -87,7 +90,7 @@ def backlog(found: Iterable[Waiting], choice: StreamChoice) -> Backlog | None:
 
 
 def polled_source(each: Waiting, choice: StreamChoice) -> str:
-    """Return the source of a poller to `choice` that would send the ticks of `each`.
+    """Return the source that a poller to `choice` must poll to send the ticks of `each`.
 
     Real and invented prices have different local logs. A poller sends only the log of its kind.
     """

@@ -1,6 +1,6 @@
 """Saves where a relay stands in its source, across restarts and kills.
 
-In a log whose retention is ours, the checkpoint is a hold in the log: retention never deletes what
+If we control a log's retention, the checkpoint is a hold in this log: retention never deletes what
 follows it, and the log counts what waits. For any other stream, the checkpoint is a small file. A
 checkpoint may lag behind what was delivered. The relay then drops what the destination already has,
 so nothing is lost or repeated.
@@ -26,7 +26,7 @@ class KnownDestination(NamedTuple):
 
     origin: str
     whole: bool
-    """Whether it was sent all of the source. False if the relay began later, or may have."""
+    """Whether all of the source was sent to it. False if the relay began later, or may have."""
 
 
 class Checkpoint(ABC):
@@ -55,7 +55,7 @@ class Checkpoint(ABC):
         if self._known is not None:
             self._known.unlink(missing_ok=True)
 
-    async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - numbers of others only
+    async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - only a hold needs it
         """Count the ticks up to `last` that the stream numbered itself and no longer has.
 
         `last` is (origin, symbol) → sequence. Ticks of other origins do not count. The result is
@@ -148,8 +148,7 @@ def _read(path: Path) -> str | None:
 def _write(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.new")
     try:
-        # No wait for the disk: a relay that lost its file begins again, and drops what the
-        # destination has.
+        # No fsync: a relay that lost its file starts over, and drops what the destination has.
         draft.write_text(text, encoding="utf-8")
         draft.rename(path)
     except OSError as error:

@@ -1,9 +1,9 @@
 """Decides what of a batch the destination lacks, and which gaps it needs. Pure.
 
-Ticks that the destination has are dropped. A hole after a tick that it has becomes a gap record of
-exactly this span, because a log refuses ticks that do not continue its sequences. Records of the
-destination's own origin are not sent back, and records that come back are not sent again. So two
-logs may forward to each other.
+Ticks that the destination has are dropped. If sequences are missing after its last tick, a gap
+record of exactly these is added: a log refuses ticks that do not continue its sequences. Records
+of the destination's own origin are not sent back, and records that come back are not sent again. So
+two logs may forward to each other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ticker.records import READER, Batch, Gap, Position, Quote, Tick
 from ticker.streams.sequence import Key, missing_ticks
 
 _REMEMBERED: Final = 64
-"""Delivered heartbeats that are remembered per writer. Fewer arrive a second time."""
+"""How many delivered heartbeats are remembered per writer: more than arrive a second time."""
 
 
 class Filter:
@@ -49,7 +49,7 @@ class Filter:
         """Set what the destination holds. Call this after a connection, and after a conflict.
 
         `own` is its id: the origin of the ticks that it numbers itself, if any. `last` is (origin,
-        symbol) → its last sequence. `whole`: it was sent all of the source, from the start.
+        symbol) → its last sequence. `whole`: all of the source was sent to it.
         """
         self._own = own
         self._whole = whole

@@ -175,9 +175,9 @@ async def _claim(
 ) -> AsyncIterator[None]:
     """Delete the checkpoint at the end, unless a later run continues there.
 
-    It is kept if it is older than this run, and after a relay that follows. A relay that fails
-    before it sends anything has no later run (a typo in the destination, invented prices for real
-    ones), and neither has a copy without `follow`.
+    A checkpoint that is older than this run is kept. A new one is kept only with `follow`, and not
+    if the relay fails before it sends a tick (a typo in the destination, invented prices for a
+    log of real ones).
     """
     is_kept = False
     try:

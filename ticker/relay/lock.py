@@ -27,7 +27,7 @@ def exclusively(
 ) -> Iterator[None]:
     """Hold the lock at `path` while inside.
 
-    Tries for up to 50 ms, because `is_held` of another process holds the lock for a moment.
+    Tries for about 40 ms, because `is_held` of another process holds the lock for a moment.
     `blocking=False` tries once and never waits: use it in an event loop, and try again. `source`
     and `destination` are for the texts of the errors. Raises `AlreadyRelayed` if another process
     holds the lock, `StreamMissing` if the folder is missing, and `StreamNotWritable` if the file

@@ -1,4 +1,4 @@
-"""The loop from a stream to another log: read, append, save the position, and again.
+"""The loop from a stream to another log: read, append, save the position, repeat.
 
 Every tick, gap, quote and heartbeat of the source reaches the destination in the order of the
 source, each tick once, even after a kill at any moment. If the source or the destination is away,
@@ -58,10 +58,10 @@ REFRESH: Final = 86_400.0
 """Each quote is sent again after this time (s), because a log may keep quotes for a limited time.
 They are also sent after each connection, because the destination may have lost some."""
 ATTEMPTS: Final = 5
-"""How often a batch is sent again if another writer was faster."""
+"""How often a batch is tried if another writer is faster."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
-"""The longest wait between two attempts, before jitter (s): readers excuse 10 s of silence."""
+"""The longest wait between two attempts, before jitter (s): readers tolerate 10 s of silence."""
 
 
 class _MustReread(Exception):
@@ -140,7 +140,7 @@ class Relay:
 
         With `follow`, waits while a side is unreachable or the destination is missing, and raises
         `MixedPrices`, `RecordRefused`, `SameLog` and errors of the source. Other errors of the
-        destination are raised only until something was delivered; later ones are waited out.
+        destination are raised only until something was delivered; then the relay tries again.
         Without `follow`, every error is raised. The position of what was delivered is saved.
         """
         work = asyncio.create_task(self._work())
@@ -230,7 +230,7 @@ class Relay:
     # Delivering
 
     async def _relay(self, log: Log) -> None:
-        """Deliver the backlog, then the quotes that the backlog did not hold, then follow.
+        """Deliver the backlog, then the quotes and heartbeats that it did not hold, then follow.
 
         Repeat this each day (`REFRESH`). After `stop`, deliver the rest.
         """

@@ -1,4 +1,4 @@
-"""Waits that end: for a task until a stop, for an answer until it is overdue."""
+"""Waits with a limit: for a task until a stop, for an answer until a timeout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _R = TypeVar("_R")
 async def first_of(
     task: asyncio.Future[Any], stopping: asyncio.Event, *, cancel: bool = False
 ) -> None:
-    """Wait until `task` is done or `stopping` is set. With `cancel`, the task is then ended."""
+    """Wait until `task` is done or `stopping` is set. With `cancel`, the task is then cancelled."""
     stop = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,7 @@
 """Tracks where one relay stands in its source: the position now, and the saved checkpoint.
 
-The checkpoint may lag behind the position, and is never ahead of it. The relay returns to the
-source's start if another log lies in the destination's place.
+The checkpoint may lag behind the position, and is never ahead of it. If another log has replaced
+the destination, the relay returns to the source's start.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class RelayPosition:
         self.reached: Position | None = None
         """The position after all that was delivered; `None` before `begin`."""
         self.whole = False
-        """Whether the destination was sent all of the source, from the start."""
+        """Whether all of the source was sent to the destination, from the start."""
         self.is_start = False
         """Whether `reached` is the source's start."""
         self._source = source
@@ -136,7 +136,7 @@ class RelayPosition:
                 await self.save()
                 waiting = await self._checkpoint.waiting()
                 if waiting and self._end is not None:
-                    # The position may be after this end: then fewer ticks follow it than the end.
+                    # If the position is past this end, fewer ticks follow it than follow the end.
                     waiting = max(0, waiting - await self._source.count(self._end))
                 return waiting
         except (TimeoutError, StreamError):

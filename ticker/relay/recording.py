@@ -1,4 +1,4 @@
-"""The loop from a stream into an unfinished recording: read, append, and again.
+"""The loop from a stream into an unfinished recording: read, append, repeat.
 
 Each tick and gap of the span reaches the log once, in the order of the stream, and is counted when
 durable. If the stream is away, the recorder reports it and waits. A full disk ends the recording at
@@ -68,7 +68,7 @@ class RecordingProgress(msgspec.Struct):
     problem: str | None = None
     """Why the stream cannot be read now, in words; `None` if it can."""
     is_cut: bool = False
-    """Whether it was ended (`WITHIN`) before all that the stream held was read."""
+    """Whether time ran out (`WITHIN`) before all that the stream held was read."""
     simulated: bool = False
     """Whether the prices are invented."""
     symbols: frozenset[str] = frozenset()
@@ -121,7 +121,8 @@ class Recording:
         """Record until stopped, or to the end of the span.
 
         Raises `StreamNotWritable` if the log takes no more. With `follow`, waits while the source
-        is missing or unreachable. Raises all other errors of the source.
+        is missing or unreachable. If another log has replaced the source, records this from its
+        start. Raises all other errors of the source.
         """
         self._filter.begin(self._log.id, {}, whole=False)
         while True:
@@ -171,7 +172,7 @@ class Recording:
         return await self._source.find(self._since)
 
     async def _facts_of(self, tape: Tape) -> Iterable[Facts]:
-        """Return the facts of `tape` that are true where the recording begins. Keep later ones."""
+        """Return the facts of `tape` that are true where the recording begins. Keep the rest."""
         first = self._since if isinstance(self._since, int) else 1  # due at 0: true at the start
         end = MAX_TIME if self._since == "end" else first
         known: dict[Key, Facts] = {}

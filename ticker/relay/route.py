@@ -31,7 +31,7 @@ class Route(NamedTuple):
 
     @property
     def lock(self) -> Path:
-        """Return the lock file. If possible it is beside the source's file, so that users share it.
+        """Return the lock file: if possible beside the source's file, so that all users share it.
 
         Otherwise it is in the state directory. Raises `StreamNotWritable` if that cannot be made.
         """

@@ -81,9 +81,9 @@ def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
 
 
 def status_forms(status: RelayStatus, zone: Zone, now: int) -> tuple[str, str, str]:
-    """Describe the relay in one line: in full, without the URL, and as short as possible.
+    """Return three descriptions of the relay: in full, without the URL, and the shortest.
 
-    The problem comes first, because a terminal cuts off the end. `now` is µs, UTC.
+    Each is one line, the problem first, because a terminal cuts off the end. `now` is µs, UTC.
     """
     if status.state is WriterState.ELSEWHERE:
         return _elsewhere_forms(status)
