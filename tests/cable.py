@@ -1,4 +1,4 @@
-"""A TCP cable between clients and a server that a test cuts and restores.
+"""A TCP proxy between clients and a server. A test can cut and restore the connection.
 
 While it is cut, nothing is refused and nothing arrives, as with a broken network.
 """
@@ -29,7 +29,7 @@ class Cable:
         self._whole.clear()
 
     def mend(self) -> None:
-        """Let bytes pass again, also the delayed ones, as after retransmissions of a network."""
+        """Let bytes pass again. Those sent meanwhile arrive too, as if TCP sent them again."""
         self._whole.set()
 
     @contextlib.asynccontextmanager

@@ -1,8 +1,8 @@
-"""compose.yaml as Compose's own reference loader reads it, and its ports without containers.
+"""Reads compose.yaml with Compose's reference loader, and maps its ports to this machine's.
 
 Containers have names and a network of their own. Here they all use loopback: a port that the file
-publishes keeps its number (unless the test gives another), every other becomes a free one. Knows no
-process.
+publishes keeps its number (unless the test gives another), and every other port becomes a free one.
+`compose_up` starts the processes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def seconds(duration: str) -> float:
 
 
 class Network:
-    """Gives each port of each service a port here. `published`: host's port → another."""
+    """Maps each port of each service to one here. `published`: port in the file → port to use."""
 
     def __init__(
         self, services: Mapping[str, Any], published: Mapping[int, int] | None = None
@@ -72,7 +72,7 @@ class Network:
         return self._ports[service, number]
 
     def here(self, service: str, text: str) -> str:
-        """Return `text` of the container `service`, with its addresses on this machine."""
+        """Return `text` of `service`, with its addresses replaced by this machine's."""
 
         def replace(found: re.Match[str]) -> str:
             host, number = found["host"], int(found["port"])

@@ -1,12 +1,16 @@
 """`docker compose up` without containers: the services of compose.yaml as processes.
 
-Each service has its command, environment, health check and order from the file. Only the parts of
-containers are replaced: addresses (see `compose_file.Network`), volumes (by folders), Kafka's image
-(by the jars of the same release, configured by the image's own class, and its scripts by the
-classes that they run), our image (by this checkout, with ENV from the Dockerfile).
+Each service has its command, health check and order from the file, and Kafka its environment too.
+What containers provide is replaced:
+- Addresses: see `compose_file.Network`.
+- Volumes: folders.
+- Kafka's image: the jars of the same release, which the image's own class configures. Its scripts
+  become short ones that run the same classes.
+- Our image: this checkout, with ENV from the Dockerfile.
 
-`python -m tests.compose_up compose …` stands in for `docker compose …` where there is no container
-engine: `up` until Ctrl-C, `exec kafka SCRIPT …`. `… fetch` downloads what both need.
+`python -m tests.compose_up compose …` replaces `docker compose …` if there is no container engine.
+It knows `up` (until Ctrl-C) and `exec kafka SCRIPT …`. `python -m tests.compose_up fetch` downloads
+what both need.
 """
 
 from __future__ import annotations
@@ -80,7 +84,7 @@ class Service:
         return command(*map(self.here, self.model["command"]))
 
     def environment(self) -> dict[str, str]:
-        """Return the Dockerfile's and the file's variables, and those of an interpreter here."""
+        """Return this process's variables except TICKER…, and the Dockerfile's with paths here."""
         ours = {name: value for name, value in environment().items() if "TICKER" not in name}
         inline = self.model["build"]["dockerfile_inline"]
         image = dict(
@@ -185,13 +189,13 @@ class Kafka(Service):
             timeout=60,
             check=False,
         )
-        # A container that starts again has a formatted volume, and its image continues.
+        # If a container starts again, its volume is formatted already, and the image continues.
         if done.returncode and "already formatted" not in done.stdout + done.stderr:
             raise RuntimeError(done.stdout + done.stderr)
         return [*java, "kafka.Kafka", str(final / "server.properties")]
 
     def environment(self) -> dict[str, str]:
-        """Return the file's environment only: variables set here must not help it."""
+        """Return only PATH and the file's environment: other variables must not help the broker."""
         (volume,) = self.model["volumes"]
         given = {
             name: self.here(str(value)).replace(volume["target"], str(self.folder / "data"))
@@ -201,7 +205,7 @@ class Kafka(Service):
 
 
 class Composed:
-    """The services of the file without a profile, in `folder`. `service` returns others."""
+    """The services of the file; `folder` has their files. `up` starts those without a profile."""
 
     def __init__(self, folder: Path, published: Mapping[int, int] | None = None) -> None:
         self.model = load()
@@ -210,7 +214,7 @@ class Composed:
         self.services: dict[str, Service] = {}
 
     def service(self, name: str) -> Service:
-        """Return a service. The first call does not start it."""
+        """Return a service. Does not start it."""
         if name not in self.services:
             model = self.model["services"][name]
             kind = Kafka if model.get("image", "").startswith("apache/kafka:") else Service

@@ -1,9 +1,9 @@
 """What tests share: a stream in memory that the test drives, a real Kafka, workers.
 
 Tests with Kafka run only with CI or TICKER_TEST_KAFKA in the environment. They all run in one
-worker, except a file that names a group of its own (compose.yaml's services), and the other workers
-share the rest. Many brokers at once would use the whole machine, and tests that wait would exceed
-their deadlines.
+worker, except a file that names a group of its own (compose.yaml's services). The other workers
+share the remaining tests. Many brokers at once would use the whole machine, and tests that wait
+would exceed their deadlines.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Load hypothesis, except in the process that only starts workers: it takes a second."""
+    """Load hypothesis, which takes a second, but not in the process that only starts workers."""
     if session.config.option.dist != "no":
         return
     import hypothesis
@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Pass to the workers whether this is a plain run: without CI, and no file was named."""
+    """Tell the workers if this is a plain run: no CI, no file, no `-k`, `-m bench` or `-m slow`."""
     if sys.dont_write_bytecode:
         _keep_byte_code(config.rootpath / ".cache" / "pycache")
     is_chosen = config.option.keyword or config.option.markexpr in {"bench", "slow"}
@@ -134,11 +134,11 @@ def _needs_kafka(item: pytest.Item) -> bool:
 class StreamInMemory:
     """A stream that returns what the test wants, and has no past.
 
-    `told` is the snapshot, or the error that it raises. `read` returns what was `put`: it yields a
-    batch, and raises an error.
+    `told` is the snapshot, or the error that it raises. `read` yields each batch that was `put`,
+    and raises each error.
 
-    The backend in memory cannot stand in: a log makes its own batches and positions, and no test
-    can choose the batch that comes next, its errors, or what a read is told.
+    The backend in memory cannot replace it: a log makes its own batches and positions. A test
+    could not choose the next batch or error, or see the arguments of `read`.
     """
 
     url = "sqlite:stand-in.sqlite"

@@ -1,4 +1,4 @@
-"""How much a test tries: everything with CI=1, and a part that shows a plain mistake otherwise."""
+"""How much a test tries: everything with CI=1, otherwise a part that finds plain mistakes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ IS_PLAIN = not os.environ.get("CI")
 
 
 def examples(count: int) -> int:
-    """How many of `count` examples hypothesis tries: a twelfth in a plain run, at most 8."""
+    """Return how many of `count` examples to try: in a plain run a twelfth, but 3 to 8."""
     return min(8, max(3, count // 12)) if IS_PLAIN else count
 
 
 def some(*values: T, plain: int = 1) -> tuple[T, ...]:
-    """Which of `values` a test tries: in a plain run, the first ones."""
+    """Return those of `values` that a test tries: in a plain run, the first `plain`."""
     return values[:plain] if IS_PLAIN else values

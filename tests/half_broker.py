@@ -1,5 +1,4 @@
-"""Half a Kafka broker on loopback: it answers questions about versions and, when the test lets it,
-about its cluster.
+"""Half a Kafka broker on loopback: it answers only requests for versions and for metadata.
 
 A test can delay or cut its answers at exact moments, which no real broker allows.
 """
@@ -18,15 +17,15 @@ _VERSIONS, _METADATA = 18, 3
 
 
 class HalfBroker:
-    """Node 1 of its cluster, if it names any."""
+    """Names itself as node 1 in its metadata, unless the test sets `advertised` or `empty`."""
 
     def __init__(self, newest: int = 5) -> None:
-        """`newest`: the newest version of its metadata; real brokers have 12 since Kafka 3.0."""
+        """`newest`: the newest version of metadata that it offers; Kafka 3.0 and later offer 12."""
         self.port = 0
         self.open = 0
         """The open connections."""
         self.asked = 0
-        """The number of questions for metadata."""
+        """The number of requests for metadata."""
         self.empty = 0
         """How many of the next metadata answers name no broker."""
         self.advertised: list[tuple[str, int]] = []
@@ -43,7 +42,7 @@ class HalfBroker:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Both kinds of answers are sent until the test clears their events."""
+        """Accept connections. Each kind of answer waits while its event (`tells_…`) is cleared."""
         self.tells_versions.set()
         self.tells_brokers.set()
         server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -61,7 +60,7 @@ class HalfBroker:
             writer.transport.abort()
 
     async def until(self, connections: int) -> None:
-        """Wait for exactly so many of them."""
+        """Wait until exactly `connections` are open."""
         async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(lambda: self.open == connections)
 

@@ -71,7 +71,7 @@ def jars(artifact: str = "kafka_2.13", folder: str = "libs") -> Path:
 
 
 def _fetch(artifact: str, libs: Path) -> None:
-    # Downloaded to another folder first, so that an interrupted run leaves no half of it.
+    # Downloaded to another folder first, so that an interrupted run leaves no incomplete folder.
     with tempfile.TemporaryDirectory(dir=CACHE) as beside:
         pom = _POM.replace("ARTIFACT", artifact)
         pom = pom.replace("KAFKA", KAFKA).replace("LOG4J", LOG4J)
@@ -111,7 +111,7 @@ class Broker:
         controllers: Sequence[int] = (),
         node: int = 1,
     ) -> None:
-        """`listeners`: more of them, Kafka's protocol -> port; `scram`: values for `--add-scram`.
+        """`listeners`: further ones, Kafka's protocol → port; `scram`: values for `--add-scram`.
 
         `controllers`: the controllers' ports in a cluster; this is number `node`, counted from 1.
         """

@@ -3,7 +3,7 @@
 For each (origin, symbol), each reader must get the ticks 1, 2, 3 … n, equal to those that were
 acknowledged. aiokafka's own consumer with plain JSON, without our code, must find the same. Every
 field of a tick follows from its identity, so each tick can be checked when it comes. A fault must
-stop all of them for a while: without an effect it proves nothing.
+stop every writer and reader for a while: without an effect it proves nothing.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ from ticker.streams.sqlite import SqliteLog
 
 NOW = 1_795_447_805_000_000
 SYMBOLS = [f"S{n}" for n in range(20)]
-EACH = 5  # ticks of each symbol in an append: 100, 20 times a second
+EACH = 5  # ticks per symbol in one append, which has 100; 20 appends a second
 
 Key = tuple[str, str]
 
 
 def fields(origin: str, symbol: str, sequence: int) -> dict[str, Any]:
-    """Return a tick with all fields of the JSON. Prices rarely repeat."""
+    """Return the JSON fields of a tick. Prices rarely repeat."""
     chance = zlib.crc32(f"{origin} {symbol} {sequence}".encode())
     at = NOW + sequence * 10_000
     return {
@@ -71,7 +71,7 @@ class Flow:
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
     def pauses(self, since: float) -> list[float]:
-        """Return the longest time without progress of each writer and reader since then (s)."""
+        """Return each writer's and reader's longest time without progress after `since` (s)."""
         now = asyncio.get_running_loop().time()
         return [
             max(later - earlier for earlier, later in pairwise([since, *after, now]))
@@ -129,8 +129,8 @@ async def flowing(
 ) -> AsyncIterator[Flow]:
     """Run two readers and a writer for each of `origins`, and check everything at the end.
 
-    `local`: write to a local log there, from which a relay sends on, as a poller does. Not `whole`:
-    the beginning of the topics was deleted. `replication`: for the plan of the topics.
+    `local`: the file of a local log to write to; a relay sends on from it, as in a poller.
+    `whole=False`: the beginning of the topics was deleted. `replication`: for the topics' plan.
     """
     flow = Flow(address)
     async with contextlib.AsyncExitStack() as stack:

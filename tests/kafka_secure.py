@@ -87,7 +87,7 @@ class SecureKafka:
 
 
 def _key_and_chain(issued: trustme.LeafCert) -> bytes:
-    """Return the files for Kafka: a key in PKCS 8, unlike trustme's, and certificates."""
+    """Return one file for Kafka: the key in PKCS 8, unlike trustme's, then the certificates."""
     key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
     written = key.private_bytes(
         serialization.Encoding.PEM,

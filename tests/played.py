@@ -48,7 +48,7 @@ class Clock:
         return self._sleeper[0], self._sleeper[1]
 
     async def advance(self, micros: int) -> None:
-        """Let so much time pass (µs), with everything that the player does in it."""
+        """Let `micros` pass, with everything that the player does meanwhile."""
         end = self.elapsed + micros
         while True:
             due, woken = await self.settle()
@@ -63,7 +63,7 @@ class Clock:
 def write(
     path: Path, ticks: Sequence[Tick], gaps: Sequence[tuple[int, Gap]] = (), **told: Any
 ) -> RecordingStream:
-    """Make a recording of these ticks. Each gap comes before the tick of that number."""
+    """Make a recording of these ticks. Each gap comes before the tick with its number (from 0)."""
     with Recorder(path) as recorder:
         recorder.tell(told.get("quotes", ()))
         for n, one in enumerate(ticks):

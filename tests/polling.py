@@ -114,7 +114,7 @@ class MemoryLog:
     """A log that checks sequences and fails on demand.
 
     It keeps every heartbeat, and a test may change it between two awaits, as another poller or a
-    SIGKILL does. The backend in memory keeps the newest heartbeat, and lets nobody take one away.
+    SIGKILL does. The backend in memory keeps the newest heartbeat, and a test cannot remove it.
     """
 
     origin = "o"

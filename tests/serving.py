@@ -12,7 +12,7 @@ from ticker.exchange import Exchange
 
 @contextmanager
 def serving(exchange: Exchange) -> Iterator[tuple[str, int]]:
-    """Yield its address. It serves until the block ends."""
+    """Yield the address of `exchange`, which serves until the block ends."""
     loop = asyncio.new_event_loop()
     address = loop.run_until_complete(exchange.start())
     thread = threading.Thread(target=loop.run_forever, daemon=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 HANGS = 30.0
-"""Seconds after which a wait counts as hanging, also on a machine that does much else."""
+"""A wait longer than this (s) has failed, even on a busy machine."""
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -41,7 +41,7 @@ class SteppedClock:
         self._began = now()
         self._elapsed = 0
         self.asking = False
-        """Stop the clock while the source is asked, which takes real time."""
+        """Whether the source is being asked. That takes real time, so the clock stops meanwhile."""
         self.idle = asyncio.Event()
         self.go = asyncio.Event()
 
@@ -91,7 +91,7 @@ class _Standing:
 
 
 class StandingSource(_Standing, YahooSource):
-    """The real source."""
+    """The real source that polls."""
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         with self._standing():
@@ -99,7 +99,7 @@ class StandingSource(_Standing, YahooSource):
 
 
 class StandingLive(_Standing, LiveSource):
-    """The same for the socket: at each look, all changes have been sent."""
+    """The real live source. Before each answer, the exchange sends all changes."""
 
     exchange: Exchange
 
@@ -129,7 +129,7 @@ class Weather:
         self._stream = stream
 
     async def polls(self, count: int = 1) -> None:
-        """Wait for so many polls."""
+        """Wait for `count` polls."""
         async with asyncio.timeout(_HANGS):
             until = self.poller.status.polls + count
             while self.poller.status.polls < until:

@@ -266,7 +266,7 @@ class Alerts:
     def _is_new(self, record: Trade) -> bool:
         """Tell whether the record is new, and note it.
 
-        If a symbol has several origins, only the newest time counts, as on the board.
+        If a symbol has several origins, a record older than its newest one is not new.
         """
         seen = self._memory.symbols.setdefault(record.symbol, SymbolMemory())
         origin, sequence = record.origin or "", record.sequence or 0

@@ -19,7 +19,7 @@ SPANS: Final = (SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE
 """The possible lengths of a bar (µs). Each is a multiple of the one before, so bars can be merged.
 """
 _MOST: Final = 2_000
-"""More than a wide terminal has columns of dots, and more than a day has minutes."""
+"""More bars than a wide terminal can draw, and more than a day has minutes."""
 
 
 class _Slot:
@@ -65,7 +65,7 @@ class Bars:
     ) -> None:
         """Add a source's minute bars: their ends (µs, UTC) and prices.
 
-        Empty `highs` or `lows` mean the closes. If a minute has ticks too, the last is its close.
+        Empty `highs` or `lows` mean the closes. A minute with ticks closes with the last tick.
         """
         if not ends:
             return

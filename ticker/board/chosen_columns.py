@@ -1,4 +1,4 @@
-"""The choice of columns as words: `symbol`, or `name:20` with a width in cells. Pure."""
+"""Columns as a user writes them: `symbol`, or `name:20` with a width in cells. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def parse_column(word: str) -> Column:
 
 
 def check_columns(columns: Iterable[Column]) -> None:
-    """Raise `UsageError` unless these can be the columns of one table."""
+    """Raise `UsageError` if `symbol` is missing or a column is listed twice."""
     keys = [column.key for column in columns]
     if "symbol" not in keys:
         raise UsageError('"symbol" is missing. Add it: it names the rows')

@@ -87,7 +87,7 @@ class Column:
     is_filtered: bool = False
     """Whether a filter searches it."""
     style: Callable[[str, Age], Style] = lambda _text, _age: Style.DIM
-    """Returns the style of a text, given as it is shown."""
+    """Returns the style of a cell, given its text as shown."""
     sort_key: Callable[[Row], Any] | None = None
     """Returns what rows are sorted by; rows with `None` come last. `None`: it cannot be sorted."""
     is_greatest_first: bool = False

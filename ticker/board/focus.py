@@ -47,7 +47,7 @@ class Focus:
     def gaps_between(self, older: Tick, newer: Tick) -> list[Gap]:
         """Return the spans without prices that ended between two ticks, newest first.
 
-        The end must be after `older` was received, and not after `newer` was.
+        They ended after `older.received`, and at `newer.received` at the latest.
         """
         return [
             gap

@@ -327,7 +327,7 @@ class Board:
         self._touch([record.symbol])
 
     def _note_in_focus(self, state: SymbolState | None) -> None:
-        """End the chart of the detail's symbol with the price that its row shows."""
+        """Add the price that the row of the focused symbol shows to its chart."""
         trade = None if state is None or state.shown is None else state.shown.trade
         if self._focus is not None and trade is not None:
             self._focus.bars.take(trade.time, trade.price)

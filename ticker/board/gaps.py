@@ -18,7 +18,7 @@ class Gaps:
     def __init__(self) -> None:
         self._known: deque[Gap] = deque(maxlen=_MOST)
         self._newest: dict[str | None, Gap] = {}
-        """Symbol → its newest gap; `None` → the newest gap of all symbols."""
+        """Symbol → its newest gap; `None` → the newest gap that concerns all symbols."""
 
     def __iter__(self) -> Iterator[Gap]:
         """Iterate over the gaps that `remember` added."""

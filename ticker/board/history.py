@@ -34,7 +34,7 @@ class History:
         self.end = 0
         """The end of the newest point's slot (µs, exclusive)."""
         self.version = 0
-        """Grows with each change of the points, but not if the newest point takes a tick."""
+        """Grows with each change of the points, except when a tick replaces the newest point."""
 
     def __len__(self) -> int:
         return len(self.times)

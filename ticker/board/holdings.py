@@ -35,7 +35,7 @@ Known = Row | Quote
 
 
 class Missing(StrEnum):
-    """What may be missing, so that a figure of a total is unknown."""
+    """What is missing when a figure of a total is unknown."""
 
     PRICE = "no price of"
     CURRENCY = "no currency of"
@@ -136,7 +136,7 @@ class Portfolio:
         )
 
     def value(self, known: Mapping[str, Known], price_of: PriceOf) -> Valuation:
-        """Value everything. `known` are the symbols' rows or quotes; `price_of` prices pairs."""
+        """Value everything. `known`: symbol → row or quote. `price_of` prices currency pairs."""
         cash, problems = self._cash(price_of)
         total = self.total(self.symbols, known, price_of, cash=cash, problems=problems)
         holdings = {}

@@ -43,9 +43,10 @@ class Minutes:
     ) -> tuple[Sequence[int], Sequence[float]]:
         """Return the ends (µs, UTC) and closes of the minutes up to the first tick (inclusive).
 
-        `times` are the times of the day's ticks (µs, UTC), oldest first. If they are empty, all
-        minutes are returned. Otherwise minutes more than a day before the last tick are left out,
-        and none is returned if a night lies before the first tick (never if `is_round_the_clock`).
+        `times` are the times of the day's ticks (µs, UTC), oldest first. Without ticks, all minutes
+        are returned. Minutes more than a day before the last tick are left out. If the last minute
+        up to the first tick ends `NIGHT` or more before it, none is returned, unless
+        `is_round_the_clock`.
         """
         known = self._known.get(symbol)
         if known is None:

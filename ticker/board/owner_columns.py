@@ -74,7 +74,7 @@ def _owned(
 
 
 def with_units(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[Column, ...]:
-    """Return `columns`. If `rows` hold several currencies, each amount names its own."""
+    """Return `columns`. Amounts name their currency if the holdings in `rows` have several."""
     owned = {row.currency for row in rows if row.holding is not None and row.currency}
     if len(owned) < 2:  # noqa: PLR2004  one needs no name
         return tuple(columns)

@@ -61,7 +61,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """How late the exchange publishes its prices (µs)."""
     simulated: bool = False
     direction: int = 0
-    """Where the price last moved: 1 up, -1 down, 0 no change seen."""
+    """The direction of the last price change: 1 up, -1 down, 0 no change seen."""
     moved: int | None = None
     """When this reader last saw the price change (µs, by the reader's clock)."""
     before: float | None = None

@@ -32,7 +32,7 @@ class RowList:
     """The symbols of a watchlist, in its order; empty for other lists."""
 
     def choose(self, rows: Iterable[Row], *, is_sorted: bool) -> list[Row]:
-        """Return the rows of this list. Unless they are sorted, a watchlist orders them."""
+        """Return the rows of this list. A watchlist's rows are in its order unless `is_sorted`."""
         chosen = [row for row in rows if self.holds(row)]
         if self.symbols and not is_sorted:
             place = {symbol: at for at, symbol in enumerate(self.symbols)}

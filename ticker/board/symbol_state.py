@@ -73,7 +73,7 @@ class SymbolState:
         return told
 
     def show(self, told: OriginState, now: int) -> None:
-        """Show the price of `told` at `now` (µs), unless another origin shows a newer one."""
+        """Show the price of `told` at `now` (µs), unless a newer one of another origin is shown."""
         trade = told.trade
         shown = self.shown.trade if self.shown is not None else None
         if trade is None or (

@@ -40,7 +40,7 @@ _WARM_UP: Final = 20
 
 
 class Way(msgspec.Struct, frozen=True):
-    """All events by one method."""
+    """What one method needed for all events."""
 
     method: str
     connections: int
@@ -179,7 +179,7 @@ def _times(more: float, less: float) -> str:
 
 
 def _seconds(value: float) -> str:
-    """Write three digits: `0.115`, `8.21`, `120`."""
+    """Write at least three digits: `0.115`, `8.21`, `120`, `1,200`."""
     return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"  # noqa: PLR2004
 
 

@@ -103,7 +103,7 @@ class Sender(msgspec.Struct, frozen=True):
     """The median of how late it sent the events, in each run (ms)."""
     p99: list[float]
     sent_at: list[float]
-    """When it sent each event of the last run (s)."""
+    """When it sent each event of the last run (s, from the start)."""
 
 
 class Storm(msgspec.Struct, frozen=True):

@@ -67,7 +67,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Bench:
-    """A server process and a process of subscribers. Both run while this is entered."""
+    """A server process and a process of subscribers. Both run inside `async with`."""
 
     def __init__(self) -> None:
         self.server = _Worker("server")
@@ -100,7 +100,7 @@ class Bench:
         `cut` breaks all connections after half of the events. Subscribers have `ahead` (s) to
         connect before the schedule begins. Raises `TickerError`.
         """
-        # Opening a log takes time, so the schedule begins when the server has it.
+        # Opening a log takes time, so the schedule begins when the log is open.
         begun = await self.server.ask("begin", plan=plan, ahead=ahead)
         plan = msgspec.convert(begun["plan"], Plan)
         asked = asyncio.create_task(
@@ -137,7 +137,7 @@ def _run(plan: Plan, groups: Sequence[Group], heard: News, counted: News) -> Run
 
 
 class _Worker:
-    """One child process. Each order gets one answer."""
+    """One child process. Each order except `stop` gets one answer."""
 
     def __init__(self, role: str) -> None:
         # -P: a file ticker.py in the user's folder must not be imported.

@@ -58,7 +58,7 @@ def due_times(plan: Plan) -> list[int]:
 
 
 def tick_of(sequence: int, origin: str = ORIGIN) -> Tick:
-    """Make the event with this number, from 1. It has every field of an exchange's tick."""
+    """Return the event with this number (from 1). It has every field of an exchange's tick."""
     cents = sequence * 37 % 400
     moment = _FIRST_TIME + sequence * 1_000
     return Tick(
@@ -82,7 +82,7 @@ def tick_of(sequence: int, origin: str = ORIGIN) -> Tick:
 
 
 def payload(events: int) -> float:
-    """Return the mean size of the first events, `events` of them (bytes)."""
+    """Return the mean size of the first `events` events (bytes)."""
     return sum(len(wire.encode(tick_of(n))) for n in range(1, events + 1)) / events
 
 

@@ -1,6 +1,7 @@
 """A process of a run: `python -m ticker.compare.worker server` or `clients`.
 
-It takes orders from its parent, and answers each with one line of JSON. It ends with its parent.
+It takes orders from its parent, and answers each except `stop` with one line of JSON. It ends with
+its parent.
 """
 
 from __future__ import annotations
