@@ -31,7 +31,7 @@ _PREFIX: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _OTHERS: Final = (".gaps", ".quotes", ".heartbeats")
 """Endings of the topics beside the topic of ticks."""
 _LONGEST: Final = 249 - max(map(len, _OTHERS))
-"""The longest prefix (letters): Kafka allows 249 letters in a topic's name."""
+"""The longest prefix (characters): Kafka allows 249 in a topic's name."""
 _BEFORE_AT: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:/{0,2})?.*@", re.DOTALL)
 
 
@@ -140,7 +140,7 @@ def part_path(path: Path) -> Path:
 def without_password(url: str) -> str:
     """Return `url` without the part before an `@`, which may be a password. The scheme stays.
 
-    In a file's path, `@` is a letter like any other.
+    In the path of a log, and in a path that begins with `/`, `.` or `~`, an `@` is ordinary.
     """
     if backend_of(url) is Backend.SQLITE or url.startswith(("/", ".", "~")):
         return url

@@ -198,7 +198,7 @@ class Alerting:
         return self._alerts.add(alert, last)
 
     def remove(self, alert: Alert) -> None:
-        """Remove the alert. One of the configuration returns when the file is read again."""
+        """Remove the alert. If the configuration has it, it returns when the file is read again."""
         self._alerts.remove(alert)
         self._save()
 

@@ -24,7 +24,7 @@ class BackOff:
     def wait(self, first: float, longest: float) -> float:
         """Note a failure and return the wait: `first` the first time, at most `longest`.
 
-        Jitter is applied to both.
+        Jitter comes on top: it may make even the longest wait a quarter longer.
         """
         wait = min(first * 2.0 ** min(self.failures, _DOUBLINGS), longest)
         self.failures += 1

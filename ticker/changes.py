@@ -36,7 +36,7 @@ SETTLED: Final = DAY
 
 
 class Change(msgspec.Struct, frozen=True):
-    """Something new: `quote` is now known (numbered); `tick` is there if its price changed."""
+    """Something new: `quote` is now known (numbered); `tick` is there if its price is new."""
 
     quote: Quote
     tick: Tick | None = None
@@ -55,7 +55,7 @@ class Changes(msgspec.Struct, frozen=True):
     ticks: Sequence[Tick] = ()
     """In the order of the answer."""
     quotes: Sequence[Quote] = ()
-    """The newest quote of each symbol that changed, numbered. Its tick is included."""
+    """The newest quote of each symbol that changed, with the number of the symbol's last tick."""
     refused: Mapping[str, str] = {}
     """Symbol → why its quote was not used."""
 

@@ -1,4 +1,4 @@
-"""Finds the currency pairs whose rates totals need, and asks a poller for them.
+"""Finds the currency pairs that totals need, and asks a poller for them.
 
 A pair that is in no list has no row. It is read beside the board.
 """

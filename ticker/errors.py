@@ -16,7 +16,7 @@ class TickerError(Exception):
 
 
 class InvalidRecord(TickerError, ValueError):
-    """A quote, tick, gap or heartbeat cannot be true, and is refused at construction.
+    """A quote, tick, gap or heartbeat is invalid or cannot be stored, and is refused.
 
     `field` names the offending field, `problem` says what is wrong with its value.
     """

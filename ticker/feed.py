@@ -177,7 +177,7 @@ class PlayerControl(Protocol):
 
     @property
     def reached(self) -> float | None:
-        """The speed measured over the last second; `None` if still, or not known yet."""
+        """The speed measured over the last second; `None` at a standstill, or if not known yet."""
         ...
 
     @property
@@ -221,7 +221,7 @@ class PlayerControl(Protocol):
         ...
 
     def look_for(self, alerts: Sequence[Alert]) -> None:
-        """Mark where these alerts are met, instead of earlier ones. This may take seconds."""
+        """Mark where `alerts` are met, and drop the marks of an earlier call. May take seconds."""
         ...
 
     def toggle(self) -> None:

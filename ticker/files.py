@@ -2,8 +2,8 @@
 
 Text is decoded as editors write it, on Windows too.
 
-`real_path` follows links. So a file that belongs beside another lies beside the file, not beside a
-link to it, and a file never replaces a link.
+`real_path` follows links. So a side file lies beside the file itself, not beside a link to it, and
+writing a file never replaces a link.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def config_path() -> Path:
-    """Return the configuration's path: `TICKER_CONFIG`, or `ticker/config.toml` at the XDG place.
+    """Return the configuration's path: `TICKER_CONFIG`, or `config.toml` in the default folder.
 
     Raises `ConfigError` if no home directory is known and nothing names another place.
     """

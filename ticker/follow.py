@@ -234,7 +234,7 @@ class Follow:
         self._on_change()
 
     async def _mind_health(self) -> None:
-        """Check the health of a silent stream. Its reader reports nothing while it waits."""
+        """Check the health of a silent stream. A reader that waits for it raises no error."""
         while True:
             await asyncio.sleep(_HEALTH_EVERY)
             silent = self._following.silent

@@ -33,8 +33,8 @@ class Following:
     `begin` is called before each reading with the last batch that was read, or `None` at first. It
     returns the batch after which to read. A lost stream is resumed at the same place, after a pause
     of at most `longest` seconds. If this fails, `begin` is called with `None`, because the stream
-    may be another one by now. `on_loss` is called at each loss with the error and the pause (s). It
-    raises the error to give up.
+    may be another one by now. `on_loss` is called at each loss with the error and the pause (s). To
+    give up, it raises the error.
     """
 
     def __init__(

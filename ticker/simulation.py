@@ -45,7 +45,7 @@ def simulated_poll(
     every: int,
     on_status: Callable[[PollStatus], None] = lambda _: None,
 ) -> Poll:
-    """Make a poller that asks `market` and writes to `recorder`. One run simulates all.
+    """Make a poller that asks `market` and writes to `recorder`. Its `run` simulates it all.
 
     It polls each `every` (µs) from `begin` (µs, UTC) on, for `duration` (µs). `seed` must be that
     of `market`.

@@ -159,7 +159,7 @@ def words_table(
 def facts_table(facts: Iterable[tuple[str, str]], *, width: int | None = None) -> Table:
     """Make a table of two columns: name and value. Both may come from outside.
 
-    If `width` leaves the value no room for a figure, each fact takes two lines.
+    If `width` leaves the values too little room, each fact takes two lines.
     """
     listed = [(escape(name), escape(value, 2_000)) for name, value in facts]
     longest = max((len(name) for name, _ in listed), default=0)

@@ -28,13 +28,13 @@ class CheckedAppend(msgspec.Struct):
     """The ticks of one append, checked."""
 
     fresh: Sequence[Tick]
-    """The ticks to write: the very `ticks` that were passed in, if none is a repeat."""
+    """The ticks to write: the argument `ticks` itself, not a copy, if none is a repeat."""
     heads: dict[Key, int]
-    """The last sequences after `fresh` is written, of its keys only."""
+    """The last sequence of each key in `fresh`."""
     repeats: list[Tick]
     """Ticks whose numbers the log has passed already: repeats, or conflicts if they differ."""
     wrong: dict[Key, int]
-    """Keys whose ticks leave a hole, or differ within this call → the sequence expected next."""
+    """Key with a hole, or with two different ticks of one number → the sequence expected next."""
 
 
 def check_append(
@@ -73,8 +73,8 @@ def check_append(
         key = (tick.origin, tick.symbol)
         name = (*key, tick.sequence)
         known = last.get(key, 0)
-        # The other tick of this number is in this call if the log has not come so far. Otherwise it
-        # is in the log, and the backend compares one repeat with it.
+        # Compare with the first tick of this number. It is in this call if the number is above the
+        # log's last. Otherwise it is in the log, and the backend compares one repeat with it.
         twin = firsts[name] if tick.sequence > known else repeats.setdefault(name, tick)
         if twin != tick:
             wrong[key] = known + 1
@@ -86,9 +86,9 @@ def check_append(
 def ahead(
     quotes: Sequence[Quote], heads: Mapping[Key, int], last: Mapping[Key, int], own: str
 ) -> dict[Key, int]:
-    """Find keys with a quote that is ahead of the ticks → the sequence expected next.
+    """Return each key with a quote ahead of its ticks → the sequence expected next.
 
-    `heads` are the last sequences after the same append. Only origin `own` counts: a quote of
+    `heads` are the last sequences of the same append. Only origin `own` counts: a quote of
     another origin may come before its ticks. Raises `InvalidRecord` for a quote without a number.
     """
     check_quotes(quotes)

@@ -88,7 +88,7 @@ def checked_place(when: Any) -> int | Literal["start", "end"]:
 
 
 def checked_number(name: str, number: Any, least: int) -> int:
-    """Return `number` as an integer. Raises `UsageError` if it is none, or below `least`."""
+    """Return `number` as an integer. Raises `UsageError` if it is not whole, or below `least`."""
     whole = _whole(number)
     if whole is None or whole < least:
         raise UsageError(f"{name}: expected a whole number from {least} on, not {number!r:.60}")

@@ -122,7 +122,7 @@ class BaseStream(Stream, ABC):
         return msgspec.structs.replace(
             found,
             problem=found.problem or noticed.problem,
-            # A snapshot may count the same broken records again.
+            # Both may have counted the same broken records.
             broken=max(found.broken, noticed.broken),
             holes=noticed.holes,
             repeats=noticed.repeats,

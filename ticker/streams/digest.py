@@ -144,7 +144,7 @@ def _hashes(columns: Columns) -> _Bits:
 
 
 def _bits(values: Any, rows: slice, number: np.uint64) -> _Bits:
-    """Return the hashes of a field's values; only one if it has one text, or no known number."""
+    """Return a hash per row; only one if the column has one text, or `rows` no known number."""
     if isinstance(values, Texts):
         words = np.array([_text_hash(word) for word in values.words], np.uint64)
         mixed = _mix(words + number)

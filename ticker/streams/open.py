@@ -23,13 +23,14 @@ from ticker.streams.stream_choice import StreamChoice, choose_stream
 def open_stream(
     stream: str | StreamChoice | None = None, *, security: Security | None = None
 ) -> Stream:
-    """Return a reader of `stream`. It opens nothing yet, and never creates anything.
+    """Return a reader of `stream`. It opens nothing yet, and never creates a stream.
 
     `stream` is what `--stream` takes: `sqlite:PATH` (`~` is the home),
     `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, the path of a recording (`.parquet`), `demo`, a
     name from `[streams]` in the configuration, or `memory:NAME` (a log in this process). `None`
     means `TICKER_STREAM`, then the configuration's default, then the local log. `security` (for
-    Kafka) replaces what the configuration and the environment say.
+    Kafka) replaces what the configuration and the environment say. The first use of a recording
+    finishes what a killed recorder left of it.
 
         async with ticker.open_stream("demo") as stream:
             async for batch in stream.read("start", follow=False):

@@ -10,7 +10,7 @@ from ticker.streams.stream_choice import StreamChoice, choose_stream
 async def present(stream: str | StreamChoice | None, *, is_replay: bool = False) -> int:
     """Return now (µs, UTC); for a recording or in a replay, the `received` of the last tick.
 
-    So there a time without a date is on the last day with ticks. If there is no tick or it cannot
+    In these, a time without a date is on the last day with ticks. If there is no tick or it cannot
     be read, returns now. `stream` is as for `open_stream`.
     """
     choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)

@@ -56,9 +56,9 @@ class Stream(Protocol):
 
         The last heartbeat is the one that was written last, whatever its times. Heartbeats come in
         the order in which they were written. `read(batch.position, last_seen=batch.last_seen)`
-        continues from here without a hole or a repeat, even while others write. If ticks have no
-        quote, a backend that can find the last one makes a quote of it. Raises `StreamMissing` if
-        there is no stream yet.
+        continues from here without a hole or a repeat, even while others write. If a symbol has
+        ticks but no quote, a backend that can find its last tick makes a quote of it. Raises
+        `StreamMissing` if there is no stream yet.
         """
         ...
 
@@ -126,8 +126,8 @@ class Stream(Protocol):
         retention) come as a `Gap` in the batch in which they are noticed. Records that cannot be
         read are counted (`health().broken`) and skipped.
 
-        Raises `UsageError` if `after` is not a text, `WrongPosition` if it is neither word nor
-        position of this stream, and `StreamMissing` for `"start"` and `"end"` without a stream.
+        Raises `UsageError` if `after` is not a text, `WrongPosition` if it is neither of the
+        two words nor a position of this stream, and `StreamMissing` for a word without a stream.
         """
         ...
 

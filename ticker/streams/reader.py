@@ -125,10 +125,10 @@ class ActiveRead(ABC):
     ) -> list[Gap]:
         """Make gaps for what retention deleted unread.
 
-        If a symbol's sequence is known, its gap names the exact ticks of `lost`. All other symbols
-        share a span; it is about all symbols if `lost_gaps` (gaps were deleted too). `origin` is
-        the log's. `since` is the time of the reader's position, and `until` that of the oldest tick
-        that is held (µs, UTC).
+        If the reader knows a symbol's last sequence, its gap names the missing ticks. The other
+        symbols share one gap, from `since` to `until`. If gap records were deleted too
+        (`lost_gaps`), that gap is about all symbols that are read. `origin` is the log's. `since`
+        is the time of the reader's position, `until` that of the oldest tick held (µs, UTC).
         """
         gaps: list[Gap] = []
         unknown: set[str] = set()

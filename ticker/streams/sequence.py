@@ -15,7 +15,7 @@ from typing import Final
 from ticker.records import READER, Gap, GapReason, Tick
 
 _TOLD_AHEAD: Final = 1_000
-"""The most holes remembered of a symbol that the stream's gaps name. Older ones are dropped."""
+"""How many holes that the stream's gaps name are remembered per symbol: the newest."""
 
 Key = tuple[str, str]
 """(origin, symbol)."""
@@ -109,7 +109,7 @@ class SequenceTracker:
     def skip(self, origin: str, symbol: str, through: int) -> tuple[int, int] | None:
         """Advance to `through` (inclusive). Return the first and last sequence skipped.
 
-        They count as holes. Returns `None` if nothing was skipped, or none was known before.
+        They count as holes. Returns `None` if nothing was skipped, or no sequence was known before.
         """
         before = self._last.get((origin, symbol))
         if before is not None and before >= through:

@@ -44,7 +44,7 @@ class StreamChoice(msgspec.Struct, frozen=True):
     """Whether a user named it. If not (the default log, the demo's), old ticks may be deleted."""
     demo: bool = False
     default: bool = False
-    """Whether it is used if no stream is named."""
+    """Whether every terminal uses it if no stream is named."""
     temporary: bool = False
     """Whether it is deleted when the command ends."""
     name: str | None = None

@@ -37,11 +37,11 @@ class _Loop(Generic[_T]):
         self._items = items
         self._turn = asyncio.Lock()  # an interrupted `next` must end before the items are closed
         self._stop = asyncio.Event()
-        # Without a factory, the runner would make this loop that of the calling thread.
+        # Without a factory, the runner would set this loop as the calling thread's own.
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
-        # A daemon thread: at exit the interpreter waits for other threads, and only then drops the
-        # items that are still in use. So it would wait for ever.
+        # A daemon thread: at exit the interpreter first waits for all threads that are no daemons.
+        # Only then does it drop the items still in use. So it would wait for this one for ever.
         self._thread = threading.Thread(target=self._run, name="ticker-columns", daemon=True)
         self._thread.start()
         atexit.register(self.end)

@@ -46,8 +46,8 @@ class SessionChange(msgspec.Struct, frozen=True):
 class Tape(Stream, Protocol):
     """A stream with random access: a recording. Its ticks come in order of time.
 
-    A tick is due at the latest `received` up to and including its own. So there is no pause where
-    the recording machine's clock was set back. Times are µs since the epoch, UTC.
+    A tick is due at the latest `received` of itself and all ticks before it. So there is no pause
+    where the recording machine's clock was set back. Times are µs since the epoch, UTC.
     """
 
     async def digests(self) -> Mapping[tuple[str, str], Digest]:

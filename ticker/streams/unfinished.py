@@ -73,7 +73,7 @@ class UnfinishedRecording:
         self._write([PlacedFacts(ticks, facts) for facts in changes])
 
     def tell_facts(self, ticks: int, facts: Iterable[Facts]) -> None:
-        """Save, as `tell` does, the new ones of `facts`, which come from the recorded tape."""
+        """Save the new ones of `facts`, as `tell` does. They come from the tape being recorded."""
         self._write([PlacedFacts(ticks, each) for each in self._known.new(facts)])
 
     async def finish(self, on_progress: Callable[[int], None] = lambda _: None) -> Manifest | None:

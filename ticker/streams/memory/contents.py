@@ -38,7 +38,7 @@ _place: Final = operator.attrgetter("place")
 
 
 class Contents:
-    """What a log holds. `lock` guards it; an append notifies those that wait on it.
+    """What a log holds. `lock` guards it; after an append, the log notifies those that wait on it.
 
     A position is the number of records before it.
     """

@@ -198,7 +198,7 @@ class MemoryLog(MemoryStream, NumberingLog):
             contents.append(ticks, gaps, quotes, heartbeats)
             contents.lock.notify_all()
             position = contents.position(contents.end)
-        await asyncio.sleep(0)  # other tasks may run, as while an append waits for a disk
+        await asyncio.sleep(0)  # let other tasks run, as an append to a disk does
         return position
 
     async def close(self, within: float = 5.0) -> int:

@@ -21,7 +21,7 @@ _R = TypeVar("_R")
 def fetch(
     connection: apsw.Connection, table: str, columns: str, condition: str, bindings: Sequence[Any]
 ) -> tuple[list[rows.Row], int]:
-    """Return the rows of `table` that meet `condition`, and how many had invalid text instead."""
+    """Return the rows of `table` that meet `condition`, and how many more have invalid text."""
     found: list[rows.Row] = []
     try:
         query = f"SELECT {columns} FROM {table} WHERE {condition}"

@@ -30,7 +30,7 @@ class _Pace(NamedTuple):
 
     least: float
     growth: float
-    """A pause is this share of that time, from `least` to `most`."""
+    """A pause is this share of that time, but at least `least` and at most `most`."""
     most: float
 
     def pause(self, silent: float) -> float:
@@ -183,8 +183,8 @@ class SqliteRead(ThreadRead):
         if old.origin == state.origin and old.number <= state.position:
             return []
         if old.origin == state.origin:
-            # An older copy gives new ticks the same numbers again. Another log numbers under its
-            # own origin, and ticks of known origins are sent to it again: these are repeats.
+            # In an older copy, new ticks reuse sequences that were seen: forget these. Another log
+            # numbers under its own origin, so a known sequence in it is a true repeat.
             self.sequences.forget()
         self._place = reader.find("start" if old.origin != state.origin else "end")
         received = state.received or old.received  # an empty log has no time

@@ -34,7 +34,7 @@ BUSY: Final = 5.0
 """How long to wait for another program's lock before giving up (seconds)."""
 
 _READ: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOMUTEX
-# Only one thread at a time uses a reader, so it needs no mutex: that costs a quarter of the speed.
+# NOMUTEX: one thread at a time uses a reader, and a mutex would cost a quarter of the speed.
 _WRITE: Final = apsw.SQLITE_OPEN_READWRITE
 _CREATE: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _MAGIC: Final = b"SQLite format 3\0"
@@ -158,8 +158,8 @@ def _check_header(path: Path) -> None:
     """Raise unless the file at `path` is a log of our version. Takes no lock, makes no side file.
 
     It reads the file's header itself (https://www.sqlite.org/fileformat2.html#the_database_header).
-    A SQLite connection that touches nothing would call a file damaged during a checkpoint: its
-    first page then counts pages that are not written yet.
+    A SQLite connection without locks and side files (`immutable=1`) would call a file damaged
+    during a checkpoint: the first page then counts pages that are not written yet.
     """
     if path.is_dir():
         raise StreamUnusable(url(path), "is a folder")

@@ -23,7 +23,7 @@ class Page(msgspec.Struct, frozen=True):
     """What follows a position in the file, not yet checked for holes and repeats."""
 
     place: SqlitePosition
-    """The position after it."""
+    """The position after this page."""
     at_end: bool
     """Whether nothing more was there at that moment."""
     ticks: Sequence[Tick]

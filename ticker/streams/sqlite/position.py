@@ -1,8 +1,8 @@
 """Positions of a SQLite log: `ORIGIN:NUMBER:RECEIVED`, opaque to others.
 
-`ORIGIN` is the log's: it shows a position of another log. `NUMBER` counts every record appended up
-to the position. `RECEIVED` (µs, UTC) is the latest `received` before the position: if retention
-overtakes a reader, data are missing since then.
+`ORIGIN` is the log's, so that a position of another log is recognised. `NUMBER` counts every record
+appended up to the position. `RECEIVED` (µs, UTC) is the latest `received` before the position: if
+retention overtakes a reader, data are missing since then.
 """
 
 from __future__ import annotations

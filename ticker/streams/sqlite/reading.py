@@ -103,8 +103,8 @@ class SqliteReader:
                 return start
             if when > state.received:
                 return state.end()
-            # A mark has a position and the latest `received` up to it. So all that is wanted
-            # follows the last mark whose `received` is before `when`.
+            # A row of `appends` has a position and the latest `received` up to it. So all that is
+            # wanted follows the last row whose `received` is before `when`.
             marked = self._all(
                 "SELECT position, received FROM appends WHERE received < ? "
                 "ORDER BY received DESC, position DESC LIMIT 1",
@@ -180,7 +180,7 @@ class SqliteReader:
     ) -> Iterator[Any]:
         """Yield what `take` returns for each span of positions, unless it is `None`.
 
-        Ends where the log ended at first. Each span has a transaction of its own.
+        Ends where the log ended when this began. Each span has a transaction of its own.
         """
         condition, bound = only(request.symbols)
         since, until = request.since, request.until
@@ -207,11 +207,11 @@ class SqliteReader:
         return int(found[0][0])
 
     def holds(self) -> dict[str, Hold]:
-        """See `Retained.holds`. Its time depends on the ticks that wait, not on the log's size."""
+        """See `Retained.holds`. Its cost depends on the ticks that wait, not on the log's size."""
         with self._transaction() as state:
             found = self._all(
-                # The position's time is that of the last mark before it. That is exact enough to
-                # say since when data are missing.
+                # The position's time is that of the last row of `appends` before it. That is exact
+                # enough to say since when data are missing.
                 "SELECT reader, position, "
                 "(SELECT count(*) FROM ticks WHERE ticks.position > holds.position), "
                 "(SELECT received FROM appends WHERE appends.position <= holds.position "

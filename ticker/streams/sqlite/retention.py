@@ -116,7 +116,7 @@ def _delete(connection: apsw.Connection, state: LogState, bound: int) -> int:
     if last_gap is not None:
         connection.execute("DELETE FROM gaps WHERE position <= ?", (bound,))
         state.pruned_gaps = last_gap
-    # The last mark stays: `find` and the next retention start from it.
+    # The last row stays: `find` and the next retention start from it.
     connection.execute(
         "DELETE FROM appends WHERE position <= ? "
         "AND position < (SELECT max(position) FROM appends)",

@@ -178,7 +178,7 @@ class SqliteWriter:
         return judged.fresh, judged.heads
 
     def _differing(self, repeats: Sequence[Tick]) -> dict[Key, int]:
-        """Find keys of `repeats` that differ from the stored tick → the sequence expected next.
+        """Return keys of `repeats` that differ from the stored tick → the sequence expected next.
 
         Ticks that retention has deleted cannot be compared and count as the same. The log is read
         backwards from its end, because most repeats were sent a moment ago.
@@ -208,7 +208,7 @@ class SqliteWriter:
         return wrong
 
     def _mark(self, now: int) -> None:
-        """Add the log's position and time before this append to `appends`, if a row is due."""
+        """Add a row to `appends` if it is due: the log's position and times before this append."""
         appended, position = self._marked
         state = self._state
         due = not appended <= now < appended + MARK_EVERY  # also if the clock was set back
