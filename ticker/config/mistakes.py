@@ -111,7 +111,7 @@ def line_of(text: str, key: Key) -> int | None:
                 found: Any = tomllib.loads(beginning + closing)
                 for part in key:
                     found = found[part]
-            except (tomllib.TOMLDecodeError, KeyError, IndexError, TypeError):
+            except (ValueError, KeyError, IndexError, TypeError):
                 continue
             return count
     return None

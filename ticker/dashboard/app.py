@@ -189,6 +189,7 @@ class Dashboard(BoardApp):
 
     async def action_undo(self) -> None:
         """Undo the last change: a seek of a replay, or an addition or a removal of symbols."""
+        self._note_change()
         if self._seeks > (self._changes[-1] if self._changes else 0):
             self.action_time("undo")
         elif self._choosing.changes:
@@ -200,8 +201,11 @@ class Dashboard(BoardApp):
             self._offer_replay("There is nothing to undo. In a replay, u undoes the last seek")
 
     def _note_change(self) -> None:
-        """Remember how many seeks came before the last addition or removal."""
-        if len(self._changes) < self._choosing.changes:
+        """Remember how many seeks came before each addition or removal.
+
+        Changes of the configuration are noted at the next call.
+        """
+        while len(self._changes) < self._choosing.changes:
             self._changes.append(self._seeks)
 
     @property

@@ -62,6 +62,7 @@ def test_the_template_is_valid_with_its_examples_uncommented() -> None:
             "config.toml:2: defaults.currency: 'euro' is not a curr",
         ),
         ("a = 1\na = 2\n", "config.toml:2: Cannot overwrite a value"),
+        (f"a = {'9' * 5_000}\n", "config.toml:1: Exceeds the limit"),
     ],
 )
 def test_a_mistake_is_reported_with_line_and_key(text: str, words: str) -> None:

@@ -806,6 +806,21 @@ async def test_a_list_is_saved_on_request_and_follows_changed_preferences(
     assert ("remove", ["S0001"]) in controller.asked
 
 
+async def test_u_removes_a_symbol_that_the_configuration_added(
+    stream_in_memory: MakeStream,
+) -> None:
+    kept = Kept(symbols=["S0000"])
+    app = make(
+        market(stream_in_memory), symbols=["S0000"], controller=Controlled(), preferences=kept
+    )
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0000" in app._table)
+        kept.symbols, kept.words = ["S0000", "S0001"], "read again"
+        await until(lambda: app._table.symbols == ["S0000", "S0001"])
+        await pilot.press("u")
+        await until(lambda: app._table.symbols == ["S0000"])
+
+
 async def test_everything_is_repainted_after_another_program_used_the_terminal(
     stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
