@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.waiting import until
 from ticker.sources.worker import Worker
 
 
@@ -39,10 +40,15 @@ async def test_calls_run_in_order_in_one_other_thread() -> None:
 
 
 async def test_cancelling_returns_at_once_and_the_next_call_gets_a_fresh_thread() -> None:
-    worker, release = Worker("test"), threading.Event()
+    worker, started, release = Worker("test"), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        started.set()
+        assert release.wait(30)
+
     first = await worker.call(threading.get_ident)
-    stuck = asyncio.create_task(worker.call(blocked_by(release)))
-    await asyncio.sleep(0)
+    stuck = asyncio.create_task(worker.call(hang))
+    await until(started.is_set)
     stuck.cancel()
     with pytest.raises(asyncio.CancelledError):
         await stuck
