@@ -9,14 +9,13 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from ticker.back_off import BackOff
 from ticker.units import DAY, MINUTE, SECOND
 
 _FIRST: Final = MINUTE
 _LONGEST: Final = 15 * MINUTE
 _LONGEST_ASKED: Final = DAY
 """The longest wait that a server may ask for (µs). A longer one must be a mistake."""
-_JITTER: Final = 0.25
-"""A wait without `Retry-After` is longer by up to this fraction, so that pollers spread out."""
 
 
 def asked_wait(retry_after: str | None, now: int) -> int:
@@ -39,17 +38,17 @@ class Patience:
     """The wait after a refusal that names no time. `random` is uniform in [0, 1)."""
 
     def __init__(self, random: Callable[[], float]) -> None:
-        self._random = random
-        self._wait = _FIRST
+        # The jitter only lengthens a wait, by a quarter at most: a minute is the least.
+        self._back_off = BackOff(lambda: 0.5 + 0.5 * random())
 
     def wait(self) -> int:
         """Return the wait (µs) if the next request is refused."""
-        return int(self._wait * (1 + _JITTER * self._random()))
+        return int(self._back_off.next_wait(_FIRST, _LONGEST))
 
     def refused(self) -> None:
         """Note a refusal: the next wait is twice as long."""
-        self._wait = min(2 * self._wait, _LONGEST)
+        self._back_off.failures += 1
 
     def answered(self) -> None:
         """Note an answer: the next refusal counts as the first."""
-        self._wait = _FIRST
+        self._back_off.reset()
