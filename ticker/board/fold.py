@@ -256,8 +256,9 @@ class Board:
     @property
     def simulated(self) -> bool:
         """Tell whether a price was invented, or a writer's source invents prices."""
-        will_be = any(map(self.writers.tell_symbols, ("exchange", "exchange-live")))
-        return bool(self._invented) or will_be
+        if self._invented:  # each frame asks: the writers are looked through only before
+            return True
+        return any(map(self.writers.tell_symbols, ("exchange", "exchange-live")))
 
     def row(self, symbol: str) -> Row:
         """Return the row of `symbol`; without a price if none came yet."""
