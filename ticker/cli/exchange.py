@@ -160,32 +160,34 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
             f"In another terminal: ticker run --source {source_url(host, port)} --stream demo"
         )
     line = Line(quiet=quiet)
-    words = ""
+    forms = [""]
     try:
         while True:
-            before, words = words, counted_words(serving.counters, serving.faults.on)
-            if words != before and not line.plain:
-                parts = words.split(" · ")
-                line.show(words, "", [" · ".join(parts[:n]) for n in range(len(parts) - 1, 0, -1)])
+            before, parts = forms, _counted_parts(serving.counters, serving.faults.on)
+            forms = [" · ".join(parts[:n]) for n in range(len(parts), 0, -1)]
+            if forms != before and not line.plain:
+                line.show(forms[0], "", forms[1:])
             await asyncio.sleep(_PAUSE)
     finally:
         if not line.plain:
-            line.end(words)
+            line.end(forms[0])
         await serving.stop()
 
 
 def counted_words(counted: Counters, faults: Mapping[Fault, float]) -> str:
     """Return the exchange's counters on one line; active faults come first."""
+    return " · ".join(_counted_parts(counted, faults))
+
+
+def _counted_parts(counted: Counters, faults: Mapping[Fault, float]) -> Sequence[str]:
     named = [f"{name}:{share:g}" for name, share in faults.items()]
-    return " · ".join(
-        [
-            *([f"failing on purpose: {', '.join(named)}"] if named else []),
-            f"{count_text(counted.connections, 'connection')} ({counted.open:,} open)",
-            count_text(counted.requests, "request"),
-            f"{count_text(counted.sent, 'event')} sent",
-            f"market moved {count_text(counted.events, 'time')}",
-        ]
-    )
+    return [
+        *([f"failing on purpose: {', '.join(named)}"] if named else []),
+        f"{count_text(counted.connections, 'connection')} ({counted.open:,} open)",
+        count_text(counted.requests, "request"),
+        f"{count_text(counted.sent, 'event')} sent",
+        f"market moved {count_text(counted.events, 'time')}",
+    ]
 
 
 def source_url(host: str, port: int) -> str:
