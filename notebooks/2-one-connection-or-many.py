@@ -144,7 +144,7 @@ plt.show()
 
 # %% [markdown]
 # ticker itself has to poll: Yahoo! Finance gives its prices to those who ask. So ticker polls
-# **once**, for all, and writes what changed into a stream. From there, nobody asks any more.
+# **once**, for all, and writes what changed into a stream. From there, no reader has to ask.
 #
 # ## Exercises
 #

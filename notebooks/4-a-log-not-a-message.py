@@ -135,7 +135,7 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# The answer is the same each time. With messages nobody could check that: the hour would be gone.
+# The answer is the same each time. With messages this cannot be checked: the hour is gone.
 #
 # ## The same on Kafka
 #

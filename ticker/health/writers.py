@@ -239,7 +239,7 @@ class Writers:
         """Find the symbols that no healthy writer polls, with the healthiest of their writers.
 
         A writer that is gone is left out after a day. A writer that has stopped is left out at
-        once: nobody expects its symbols any more. `refusals` returns the refused symbols, not this.
+        once: its symbols are no longer expected. `refusals` returns the refused symbols, not this.
         """
         found: list[StaleSymbols] = []
         asked_for: set[str] = set()

@@ -1,9 +1,9 @@
 """Opens a log file for a reader or a writer, and refuses other files.
 
 Readers never create or change the file. A writer creates a missing file under another name and
-renames it when it is complete, so nobody sees half a log. A file that is not a log, is damaged or
-has another format version stays unchanged, byte for byte: its header is read first, without locks
-and without side files. `told` turns every error of SQLite into one of `ticker.errors`.
+renames it when it is complete, so half a log is never visible. A file that is not a log, is damaged
+or has another format version stays unchanged, byte for byte: its header is read first, without
+locks and side files. `told` turns every error of SQLite into one of `ticker.errors`.
 """
 
 from __future__ import annotations

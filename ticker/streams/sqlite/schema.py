@@ -100,7 +100,7 @@ CREATE TABLE heartbeats(
 
 
 class NoWal(Exception):
-    """SQLite refused the WAL. Without it nobody can read while another writes."""
+    """SQLite refused the WAL. Without it no reader can read during a write."""
 
 
 def create(connection: apsw.Connection, origin: str) -> None:
