@@ -23,12 +23,12 @@ _MOST: Final = 2_000
 
 
 class _Slot:
-    """An unfinished bar, with the times of its first and last price."""
+    """An unfinished bar, with time and sequence of its first and last price."""
 
     __slots__ = ("close", "first", "high", "last", "low", "open")
 
-    def __init__(self, time: int, price: float) -> None:
-        self.first = self.last = time
+    def __init__(self, time: int, price: float, sequence: int = 0) -> None:
+        self.first = self.last = (time, sequence)
         self.open = self.high = self.low = self.close = price
 
     def take(self, other: _Slot) -> None:
@@ -50,9 +50,9 @@ class Bars:
         self.span = SPANS[0]
         """The length of each bar (µs)."""
 
-    def take(self, time: int, price: float) -> None:
-        """Add the price of a tick at `time` (µs, UTC)."""
-        self._put(time // self.span, _Slot(time, price))
+    def take(self, time: int, price: float, sequence: int = 0) -> None:
+        """Add the price of a tick at `time` (µs, UTC). At equal times, `sequence` decides."""
+        self._put(time // self.span, _Slot(time, price, sequence))
         if len(self._slots) > self._most:
             self._thin()
 

@@ -25,7 +25,7 @@ class Focus:
 
     def take(self, tick: Tick) -> None:
         """Add a tick of this symbol."""
-        self.bars.take(tick.time, tick.price)
+        self.bars.take(tick.time, tick.price, tick.sequence)
         self._ticks[tick.origin, tick.sequence] = tick
         if len(self._ticks) > 2 * _TICKS:
             self._ticks = {(t.origin, t.sequence): t for t in reversed(self.ticks(_TICKS))}

@@ -56,7 +56,7 @@ class Board:
         self.beside = frozenset(beside)
         """Symbols that are folded in without a row."""
         self._changed: set[str] = set()
-        self._invented: set[str] = set()
+        self._has_invented = False
         self._gaps = Gaps()
         self.owner: Owner | None = None
         """Computes the value of the holdings; `None`: there are none."""
@@ -81,7 +81,7 @@ class Board:
         self._changed.update(self.symbols)
 
     def forget(self) -> None:
-        """Forget all records. The watched symbols stay."""
+        """Forget all records. The watched symbols stay, and whether prices were invented."""
         self._changed.update(self.symbols)
         self.ticks = self.gaps = 0
         self.gap = self.received = None
@@ -114,7 +114,7 @@ class Board:
         for tick in batch.ticks:
             state = self._state(tick.symbol)
             if state is not None:
-                state.history.take(tick.time, tick.price)
+                state.history.take(tick.time, tick.price, tick.sequence)
                 self._touch([tick.symbol])
             if self._focus is not None and tick.symbol == self._focus.symbol:
                 self._focus.take(tick)
@@ -256,9 +256,10 @@ class Board:
     @property
     def simulated(self) -> bool:
         """Tell whether a price was invented, or a writer's source invents prices."""
-        if self._invented:  # each frame asks: the writers are looked through only before
-            return True
-        return any(map(self.writers.tell_symbols, ("exchange", "exchange-live")))
+        # Each frame asks, so the writers are looked through only before the first such price.
+        return self._has_invented or any(
+            map(self.writers.tell_symbols, ("exchange", "exchange-live"))
+        )
 
     def row(self, symbol: str) -> Row:
         """Return the row of `symbol`; without a price if none came yet."""
@@ -323,15 +324,14 @@ class Board:
             self._note_in_focus(state)
         if self.received is None or record.received > self.received:
             self.received = record.received
-        if record.simulated:
-            self._invented.add(record.symbol)
+        self._has_invented = self._has_invented or record.simulated
         self._touch([record.symbol])
 
     def _note_in_focus(self, state: SymbolState | None) -> None:
         """Add the price that the row of the focused symbol shows to its chart."""
         trade = None if state is None or state.shown is None else state.shown.trade
         if self._focus is not None and trade is not None:
-            self._focus.bars.take(trade.time, trade.price)
+            self._focus.bars.take(trade.time, trade.price, trade.sequence or 0)
 
     def _bare_row(self, symbol: str) -> Row | None:
         """Return what is known of `symbol`, whether it has a row or not."""

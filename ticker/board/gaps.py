@@ -25,10 +25,12 @@ class Gaps:
         return iter(self._known)
 
     def take(self, gaps: Iterable[Gap]) -> None:
-        """Add new gaps for `newest`."""
+        """Add gaps for `newest`, in any order."""
         for gap in gaps:
             for symbol in (gap.symbol,) if gap.symbols is None else gap.symbols:
-                self._newest[symbol] = gap
+                known = self._newest.get(symbol)
+                if known is None or gap.received >= known.received:
+                    self._newest[symbol] = gap
 
     def remember(self, gaps: Iterable[Gap]) -> None:
         """Add gaps for `breaks` and the details. They may be old."""

@@ -22,13 +22,14 @@ NIGHT: Final = 4 * HOUR
 class History:
     """At most `most` points (time, price), oldest first: the last tick of each time slot."""
 
-    __slots__ = ("_most", "_slot", "end", "prices", "times", "version")
+    __slots__ = ("_most", "_sequences", "_slot", "end", "prices", "times", "version")
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self.times = array("q")
         """µs, UTC."""
         self.prices = array("d")
+        self._sequences = array("q")
         self._slot = SECOND
         """The length of a slot (µs). It doubles when there are too many points."""
         self.end = 0
@@ -39,49 +40,50 @@ class History:
     def __len__(self) -> int:
         return len(self.times)
 
-    def take(self, time: int, price: float) -> None:
-        """Add the price of a tick at `time` (µs, UTC), unless it is a day older than the newest."""
+    def take(self, time: int, price: float, sequence: int = 0) -> None:
+        """Add the price of a tick at `time` (µs, UTC), unless it is a day older than the newest.
+
+        At equal times, `sequence` decides which tick is the last.
+        """
         times = self.times
         if time >= self.end:
-            times.append(time)
-            self.prices.append(price)
-            self.version += 1
+            self._insert(len(times), time, price, sequence)
             self.end = (time // self._slot + 1) * self._slot
-            if len(times) > self._most:
-                self._thin()
         elif time >= times[-1]:
-            times[-1] = time
-            self.prices[-1] = price
+            self._replace(-1, time, price, sequence)
         elif time > times[-1] - DAY:
-            self._insert(time, price)
+            slot, at = time // self._slot, bisect_right(times, time)
+            if times[at] // self._slot == slot:
+                return  # this slot has a later tick
+            if at and times[at - 1] // self._slot == slot:
+                self._replace(at - 1, time, price, sequence)
+                self.version += 1
+            else:
+                self._insert(at, time, price, sequence)
 
-    def _insert(self, time: int, price: float) -> None:
-        times, slot = self.times, time // self._slot
-        at = bisect_right(times, time)
-        if at < len(times) and times[at] // self._slot == slot:
-            return  # this slot has a later tick
-        if at and times[at - 1] // self._slot == slot:
-            times[at - 1] = time
-            self.prices[at - 1] = price
-            self.version += 1
-            return
-        self.version += 1
-        times.insert(at, time)
+    def _replace(self, at: int, time: int, price: float, sequence: int) -> None:
+        """Replace a point, unless it is of a later tick of the same time."""
+        if time > self.times[at] or sequence >= self._sequences[at]:
+            self.times[at], self.prices[at], self._sequences[at] = time, price, sequence
+
+    def _insert(self, at: int, time: int, price: float, sequence: int) -> None:
+        self.times.insert(at, time)
         self.prices.insert(at, price)
-        if len(times) > self._most:
+        self._sequences.insert(at, sequence)
+        self.version += 1
+        if len(self.times) > self._most:
             self._thin()
 
     def _thin(self) -> None:
         """Drop points older than a day, then lengthen the slots while there are too many points."""
-        old = bisect_left(self.times, self.times[-1] - DAY)
-        del self.times[:old]
-        del self.prices[:old]
-        while len(self.times) > self._most:
+        kept: Sequence[int] = range(bisect_left(self.times, self.times[-1] - DAY), len(self.times))
+        while len(kept) > self._most:
             self._slot *= 2
             # The last point of each slot stays: in the dictionary it replaces earlier ones.
-            last = {time // self._slot: at for at, time in enumerate(self.times)}.values()
-            self.times = array("q", [self.times[i] for i in last])
-            self.prices = array("d", [self.prices[i] for i in last])
+            kept = list({self.times[at] // self._slot: at for at in kept}.values())
+        self.times = array("q", [self.times[at] for at in kept])
+        self.prices = array("d", [self.prices[at] for at in kept])
+        self._sequences = array("q", [self._sequences[at] for at in kept])
         self.end = (self.times[-1] // self._slot + 1) * self._slot
 
     def day(self, *, is_round_the_clock: bool = False) -> tuple[Sequence[int], Sequence[float]]:

@@ -83,7 +83,7 @@ class SymbolState:
         self.shown = told
         self.row = None
         price = trade.price
-        self.history.take(trade.time, price)
+        self.history.take(trade.time, price, trade.sequence or 0)
         before = self.price if self.price is not None else trade.previous_price
         if before is not None and price != before:
             self.direction = 1 if price > before else -1

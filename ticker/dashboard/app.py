@@ -57,12 +57,9 @@ class Dashboard(BoardApp):
             case "alerts" if self._alerts is not None:
                 self.push_screen(AlertsPage(self._alerts, self.palette), self._ask_for_alert)
             case "columns":
-                lists = self._lists
-                self.push_screen(
-                    ColumnsPage(
-                        table.wished, lists.choose_columns, lists.save_columns, self.palette
-                    )
-                )
+                lists, shown, usual = self._lists, table.wished, table.usual
+                choose, save = lists.choose_columns, lists.save_columns
+                self.push_screen(ColumnsPage(shown, usual, choose, save, self.palette))
             case _:
                 self.push_screen(Help(keys_for(self._words.there), self.palette))
 

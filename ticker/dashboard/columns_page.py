@@ -11,7 +11,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from ticker.board.chosen_columns import WIDEST, wished
-from ticker.board.columns import BY_KEY, COLUMNS, Column, Presence
+from ticker.board.columns import COLUMNS, Column
 from ticker.dashboard.columns import cut
 from ticker.dashboard.page import ListPage
 from ticker.dashboard.palette import Palette
@@ -27,7 +27,7 @@ _BESIDE: Final = 17
 class ColumnsPage(ListPage):
     """The page. After each change, `on_change` gets the columns from left to right.
 
-    An empty sequence means the default columns. `save` saves the choice.
+    An empty sequence means the default columns, which are `usual`. `save` saves the choice.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,6 +47,7 @@ class ColumnsPage(ListPage):
     def __init__(
         self,
         shown: Sequence[Column],
+        usual: Sequence[Column],
         on_change: Callable[[Sequence[Column]], None],
         save: Callable[[], None],
         palette: Palette,
@@ -55,6 +56,7 @@ class ColumnsPage(ListPage):
         self._shown = {column.key for column in shown}
         others = (column for column in COLUMNS if column.key not in self._shown)
         self._order = [*shown, *others]
+        self._usual = usual
         self._on_change = on_change
         self._save = save
 
@@ -139,7 +141,7 @@ class ColumnsPage(ListPage):
     def action_reset(self) -> None:
         """Return to the default columns and their order."""
         self._order = list(COLUMNS)
-        self._shown = {key for key in BY_KEY if BY_KEY[key].presence is not Presence.ON_WISH}
+        self._shown = {column.key for column in self._usual}
         self._on_change(())
         self.draw()
 

@@ -22,6 +22,15 @@ def test_a_bar_does_not_depend_on_order_or_repeats() -> None:
         assert bars.day() == [Bar(NOW, 5.0, 9.0, 2.0, 4.0)]
 
 
+def test_of_ticks_at_the_same_time_the_one_with_the_last_sequence_is_the_close() -> None:
+    told = [(1, 5.0), (2, 9.0), (3, 7.0)]
+    for some in (told, [*told, *told[:2]], told[::-1]):
+        bars = Bars()
+        for sequence, price in some:
+            bars.take(NOW, price, sequence)
+        assert bars.day() == [Bar(NOW, 5.0, 9.0, 5.0, 7.0)]
+
+
 def test_bars_lengthen_with_the_day_and_keep_highs_and_lows() -> None:
     bars = Bars(most=100)
     prices = [float((at * 7_919) % 1_000 + 1) for at in range(5_000)]

@@ -180,6 +180,13 @@ def test_a_board_that_had_an_invented_price_stays_simulated() -> None:
     assert board.simulated
 
 
+def test_a_board_that_had_an_invented_price_is_simulated_also_before_the_first_of_a_seek() -> None:
+    board = Board()
+    fold(board, quote(1, 10.0, simulated=True))
+    board.forget()
+    assert board.simulated
+
+
 def test_the_last_gap_is_remembered_and_gaps_are_counted() -> None:
     board = Board()
     gaps = [
@@ -202,6 +209,7 @@ def test_a_row_tells_its_own_last_gap_also_on_a_frozen_board(is_held: bool) -> N
     board = Board()
     fold(board, quote(1, 5.0), quote(1, 5.0, symbol="MSFT"), heartbeat())
     fold(board, gap(9, lasted=180 * SECOND), gap(5, "MSFT", lasted=0))
+    fold(board, gap(12), gap(8, "MSFT"))  # older ones may come later
     if is_held:
         board.hold(NOW, NOW)
         fold(board, gap(1, "AAPL"))

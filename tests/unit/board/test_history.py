@@ -29,6 +29,16 @@ def test_a_second_holds_its_last_price() -> None:
     assert list(history.prices) == [3.0]
 
 
+def test_of_ticks_at_the_same_time_the_one_with_the_last_sequence_stays() -> None:
+    for later in ([], [(START + MINUTE, 8.0, 4)]):
+        told = [(START, 5.0, 1), (START, 9.0, 2), (START, 7.0, 3), *later]
+        for some in (told, [*told, *told[:2]], told[::-1]):
+            history = History()
+            for time, price, sequence in some:
+                history.take(time, price, sequence)
+            assert list(history.prices) == [7.0, 8.0][: 1 + len(later)]
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 3 * HOUR), st.floats(1, 9)), max_size=400, unique_by=lambda p: p[0]

@@ -14,7 +14,7 @@ from msgspec import structs
 from textual.events import Key
 from textual.message import Message
 from textual.strip import Strip
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from tests.controlled import Controlled
 from tests.examples import some
@@ -742,7 +742,9 @@ async def test_c_chooses_columns_and_their_order_and_width(stream_in_memory: Mak
         assert app._table.columns.places[0].width == 11
         assert kept.saved[0][0] == "default"
         assert kept.saved[0][1][:3] == ["price:11", "symbol", "currency"]
-        await pilot.press("backspace", "c")
+        await pilot.press("backspace")
+        assert "[ ] quantity" in str(app.screen.query_one(Static).content)
+        await pilot.press("c")
         assert shown() == before
 
 
