@@ -49,10 +49,10 @@ def parse_duration(text: str) -> int:
 
 def format_duration(duration: int) -> str:
     """Write µs in the largest two units: `500ms`, `15s`, `2m`, `1h 30m`, `3d 4h`."""
-    if duration < SECOND:
+    if duration < SECOND - MILLISECOND / 2:  # more would round to 1000ms
         return f"{duration / MILLISECOND:.0f}ms"
-    if duration < 10 * SECOND and duration % SECOND:
-        return f"{duration / SECOND:.1f}s"
+    if duration < 10 * SECOND - 50 * MILLISECOND:  # more would round to 10s
+        return f"{round(duration / SECOND, 1):g}s"
     rest = round(duration / SECOND) * SECOND
     words = []
     for unit in ("d", "h", "m", "s"):

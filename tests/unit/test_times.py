@@ -43,7 +43,11 @@ def test_other_texts_are_not_durations(words: str) -> None:
     ("micros", "words"),
     [
         (250 * MILLISECOND, "250ms"),
+        (999_400, "999ms"),
+        (999_600, "1s"),
         (1_500 * MILLISECOND, "1.5s"),
+        (9_940 * MILLISECOND, "9.9s"),
+        (9_960 * MILLISECOND, "10s"),
         (15 * SECOND, "15s"),
         (59_999 * MILLISECOND, "1m"),
         (90 * MINUTE, "1h 30m"),
