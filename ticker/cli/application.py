@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ticker import __version__
-from ticker.cli.commands import COMMANDS, Entry
+from ticker.cli.commands import COMMANDS, Command
 
 
 def make_command(called: Collection[str] = tuple(COMMANDS)) -> Any:
@@ -21,12 +21,12 @@ def make_command(called: Collection[str] = tuple(COMMANDS)) -> Any:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_ticker)
-    for entry in COMMANDS.values():
-        run, epilog = (_function(entry), entry.example) if entry.name in called else (_not, "")
+    for each in COMMANDS.values():
+        run, epilog = (_function(each), each.example) if each.name in called else (_not, "")
         app.command(
-            entry.name,
-            help=None if epilog else entry.help,
-            rich_help_panel=entry.panel,
+            each.name,
+            help=None if epilog else each.help,
+            rich_help_panel=each.panel,
             epilog=f"Example: {epilog}" if epilog else None,
         )(run)
     command = typer.main.get_command(app)
@@ -34,8 +34,8 @@ def make_command(called: Collection[str] = tuple(COMMANDS)) -> Any:
     return command
 
 
-def _function(entry: Entry) -> Callable[..., None]:
-    name = f"{entry.name}_" if iskeyword(entry.name) else entry.name
+def _function(command: Command) -> Callable[..., None]:
+    name = f"{command.name}_" if iskeyword(command.name) else command.name
     found: Callable[..., None] = getattr(import_module(f"ticker.cli.{name}"), name)
     return found
 

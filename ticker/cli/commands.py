@@ -11,7 +11,7 @@ COMPLETING: Final = "_TICKER_COMPLETE"
 """The environment variable that a shell sets to ask for completions."""
 
 
-class Entry(NamedTuple):
+class Command(NamedTuple):
     """One command."""
 
     name: str
@@ -28,96 +28,96 @@ FILES: Final = "Files"
 LEARN: Final = "Learn"
 
 _ALL: Final = (
-    Entry(
+    Command(
         "run",
         WATCH,
         "Poll a source and show the dashboard, in one terminal. The poller is its own process.",
         "ticker run AAPL MSFT GC=F '^IXIC'",
     ),
-    Entry(
+    Command(
         "watch",
         WATCH,
         "Show a stream in a dashboard.",
         "ticker watch --stream demo --once",
     ),
-    Entry(
+    Command(
         "demo",
         WATCH,
         "Run everything without a network: exchange, poller, stream and dashboard.",
         "ticker demo AAPL GC=F --seed 7   or   ticker demo --record hour.parquet --for 1h --seed 7",
     ),
-    Entry(
+    Command(
         "search",
         WATCH,
         "Find Yahoo's symbols by words of their names.",
         "ticker search gold",
     ),
-    Entry(
+    Command(
         "quote",
         WATCH,
         "Print current prices once. Nothing is stored.",
         "ticker quote AAPL GC=F '^IXIC' --format json",
     ),
-    Entry(
+    Command(
         "replay",
         WATCH,
         "Play a stream again, offline, at the pace at which it came. space pauses.",
         "ticker replay demo AAPL --speed 10",
     ),
-    Entry(
+    Command(
         "poll",
         STREAM,
         "Poll a source and write what changed to the stream. No screen.",
         "ticker poll AAPL GC=F BTC-USD --every 30s",
     ),
-    Entry(
+    Command(
         "tail",
         STREAM,
         "Print the stream, one event a line: the last 10, then what comes.",
         "ticker tail AAPL GC=F --since -10m --no-follow --format csv",
     ),
-    Entry(
+    Command(
         "forward",
         STREAM,
         "Copy one log into another: what it holds, then new events. Resumes where it stopped.",
         "ticker forward demo sqlite:copy.sqlite --no-follow",
     ),
-    Entry(
+    Command(
         "status",
         STREAM,
         "Show what the stream holds, who writes it, how fresh it is. Exit 0: healthy, 4: stale.",
         "ticker status --format json",
     ),
-    Entry(
+    Command(
         "record",
         FILES,
         "Record a stream in a Parquet file, from now on or --since WHEN, until Ctrl-C.",
         "ticker record today.parquet --stream demo --for 10s",
     ),
-    Entry(
+    Command(
         "import",
         FILES,
         "Turn tick files of others (CSV, CSV in gz or zip, Parquet) into a recording.",
         "ticker import EURUSD.csv eurusd.parquet --symbol EURUSD=X --zone UTC",
     ),
-    Entry(
+    Command(
         "config",
         FILES,
         "Show the configuration: the file's path, each value in force and where it comes from.",
         "ticker config --check",
     ),
-    Entry(
+    Command(
         "exchange",
         LEARN,
         "Run an offline market: invented prices behind Yahoo's own interfaces, on loopback.",
         "ticker exchange --seed 7   and then   ticker run --source exchange --stream demo",
     ),
-    Entry(
+    Command(
         "compare",
         LEARN,
         "Compare one request per event with one open connection: connections, bytes, seconds.",
         "ticker compare --show 5",
     ),
 )
-COMMANDS: Final = {entry.name: entry for entry in _ALL}
+COMMANDS: Final = {command.name: command for command in _ALL}
 """Name → command, in the order of the overview."""

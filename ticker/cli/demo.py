@@ -30,7 +30,7 @@ from ticker.cli.recording_files import recording_path, refuse_existing
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import need_terminal, tell
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.config.reading import DEFAULT_WATCHLIST
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
@@ -105,7 +105,7 @@ def demo(
             duration=HOUR if duration is None else parse_duration(duration),
             zone=settings.zone(tz),
         )
-        line = Line(quiet=quiet)
+        line = StatusLine(quiet=quiet)
         set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
         raise typer.Exit(_record(options, line, replace=force))
     if force:
@@ -163,7 +163,7 @@ class DemoRecording(msgspec.Struct, frozen=True):
     zone: Zone
 
 
-def _record(options: DemoRecording, line: Line, *, replace: bool) -> int:
+def _record(options: DemoRecording, line: StatusLine, *, replace: bool) -> int:
     """Write the recording. Returns the exit code."""
     from ticker.streams.recording import Recorder
 
@@ -179,7 +179,7 @@ def _record(options: DemoRecording, line: Line, *, replace: bool) -> int:
 class _DemoRecorder:
     """One run of `demo --record`."""
 
-    def __init__(self, options: DemoRecording, recorder: Recorder, line: Line) -> None:
+    def __init__(self, options: DemoRecording, recorder: Recorder, line: StatusLine) -> None:
         from ticker.exchange import Market
         from ticker.simulation import BEGIN, simulated_poll
 

@@ -54,7 +54,7 @@ def set_up_logging(
         logger.addHandler(logging.NullHandler())
     verbose = verbose or plain
     if not screen:
-        stderr = Screen(sys.stderr)
+        stderr = StandardError(sys.stderr)
         level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
         stderr.setLevel(level)
         stderr.setFormatter(Harmless("%(asctime)s %(message)s", "%H:%M:%S"))
@@ -133,7 +133,7 @@ class SharedFile(logging.handlers.RotatingFileHandler):
                 stream.close()
 
 
-class Screen(logging.StreamHandler):  # type: ignore[type-arg]  # generic for the type checker only
+class StandardError(logging.StreamHandler):  # type: ignore[type-arg]  # generic for the type checker only
     """Writes to standard error, and drops messages if that is closed or full."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -19,7 +19,7 @@ from ticker.cli.options import Control, Quiet, Verbose
 from ticker.cli.printing import table_text
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import Output, tell
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.errors import UsageError
 from ticker.figures import count_text
 from ticker.source_titles import EXCHANGE_PORT
@@ -159,7 +159,7 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
             f"SIMULATED prices at http://{host}:{port}\n"
             f"In another terminal: ticker run --source {source_url(host, port)} --stream demo"
         )
-    line = Line(quiet=quiet)
+    line = StatusLine(quiet=quiet)
     forms = [""]
     try:
         while True:

@@ -17,7 +17,7 @@ from ticker.cli.options import NO_FOLLOW, For, Quiet, Since, TimeZone, Verbose
 from ticker.cli.settings import Settings, stream_path
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import tell
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.errors import MixedPrices, StreamMissing, StreamNotWritable, UsageError
 from ticker.figures import count_text
 from ticker.health.sentences import invitation, sentence
@@ -83,7 +83,7 @@ def forward(
     lasting = None if duration is None else parse_duration(duration) / SECOND
     follow = not no_follow and ends[0].address.backend.is_writable
     request = ForwardRequest(*ends, route, since=when, follow=follow)
-    line = Line(quiet=quiet)
+    line = StatusLine(quiet=quiet)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
     path = stream_path(ends[0])
     with _advising(request):
@@ -119,7 +119,7 @@ def _advising(request: ForwardRequest) -> Iterator[None]:
 class _ForwardCommand:
     """One run of `forward`, and its messages: see `ForwardListener`."""
 
-    def __init__(self, request: ForwardRequest, line: Line, zone: Zone) -> None:
+    def __init__(self, request: ForwardRequest, line: StatusLine, zone: Zone) -> None:
         self._request = request
         self._route = request.route
         self._line = line

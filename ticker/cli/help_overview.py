@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from ticker.cli.commands import Entry
+from ticker.cli.commands import Command
 
 WIDTH: Final = 80
 """The width without a terminal."""
@@ -35,7 +35,7 @@ _OPTIONS: Final = (
 _NAME, _DIM, _BOLD, _PLAIN = "\x1b[1;36m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
-def overview(commands: Iterable[Entry], *, width: int | None = None, colour: bool = False) -> str:
+def overview(commands: Iterable[Command], *, width: int | None = None, colour: bool = False) -> str:
     """Return the text, `width` cells wide: at least 40, and 80 for `None`."""
     wide = max(_LEAST, width or WIDTH)
     panels = [_panel("Options", _OPTIONS, wide, colour=colour)]

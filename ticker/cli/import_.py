@@ -13,7 +13,7 @@ from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, Failed
 from ticker.cli.options import Quiet
 from ticker.cli.signals import ended_by_signals
 from ticker.cli.standard_streams import tell
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
 from ticker.system_clock import monotonic
@@ -163,7 +163,7 @@ class _Telling:
     """Prints messages and, on a terminal, the progress of an import."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._line = Line(quiet=quiet)
+        self._line = StatusLine(quiet=quiet)
         self._quiet = quiet
         self.is_shown = not (quiet or self._line.plain)
         self._began = monotonic()

@@ -31,7 +31,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlists,
 )
-from ticker.cli.poll_line import StatusLine
+from ticker.cli.poll_line import PollLine
 from ticker.cli.poller_process import Audience, Job, open_kept, run_job
 from ticker.cli.settings import Settings, refuse_mixing, stream_path
 from ticker.cli.standard_streams import tell
@@ -73,7 +73,7 @@ def poll(
     lasting = None if duration is None else parse_duration(duration)
     url = settings.source(source)
     refuse_mixing(choice, url)
-    line = StatusLine(zone, quiet=quiet or control)
+    line = PollLine(zone, quiet=quiet or control)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
 
     # For a destination such as Kafka, ticks go to a local log first, and a relay sends them on from

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.figures import and_more, count_text
 from ticker.health.states import WriterState
 from ticker.poll import PollStatus
@@ -19,11 +19,11 @@ from ticker.times import Zone, clock, format_duration
 _log: Final = logging.getLogger(__name__)
 
 
-class StatusLine:
+class PollLine:
     """Shows the state of the poller, and of its relay if there is one, on standard error."""
 
     def __init__(self, zone: Zone, *, quiet: bool) -> None:
-        self._line = Line(quiet=quiet)
+        self._line = StatusLine(quiet=quiet)
         self._quiet = quiet
         self._zone = zone
         self._refused: frozenset[str] = frozenset()

@@ -31,7 +31,7 @@ from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.since_until import span_of
 from ticker.cli.standard_streams import tell
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.errors import StreamError, StreamNotWritable, UsageError
 from ticker.figures import agree, count_text
 from ticker.health.sentences import sentence
@@ -111,14 +111,14 @@ def record(
         count=count,
         follow=follow,
     )
-    line = Line(quiet=quiet)
+    line = StatusLine(quiet=quiet)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
     options = RecordOptions(choice, path, span, named, lasting if follow else None, zone)
     with inviting(choice.option):
         raise typer.Exit(_record(options, line, replace=force))
 
 
-def _record(options: RecordOptions, line: Line, *, replace: bool) -> int:
+def _record(options: RecordOptions, line: StatusLine, *, replace: bool) -> int:
     from ticker.streams.unfinished import UnfinishedRecording
 
     path = options.path
@@ -134,7 +134,7 @@ def _record(options: RecordOptions, line: Line, *, replace: bool) -> int:
 class _RecordCommand:
     """One run of `record`, from opening its stream to its last message."""
 
-    def __init__(self, options: RecordOptions, part: UnfinishedRecording, line: Line) -> None:
+    def __init__(self, options: RecordOptions, part: UnfinishedRecording, line: StatusLine) -> None:
         self._options = options
         self._part = part
         self._line = line

@@ -32,7 +32,7 @@ from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.since_until import span_of
 from ticker.cli.standard_streams import need_terminal
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.play import parse_speed
 from ticker.streams import (
@@ -129,7 +129,7 @@ def replay(
             idle=None if idle is None else parse_duration(idle),
             runs_commands=alerts,
         )
-        screen = ReplayScreen(wish, how, settings, Line(quiet=quiet))
+        screen = ReplayScreen(wish, how, settings, StatusLine(quiet=quiet))
         raise typer.Exit(run(screen.main(), stop=screen.stop))
 
 
@@ -138,7 +138,7 @@ def _copy(wish: ReplayOptions, destination: StreamChoice, *, quiet: bool, verbos
     url = canonical_url(wish.source)
     if canonical_log_url(destination) == url:
         raise UsageError(f"{url} cannot be replayed into itself")
-    line = Line(quiet=quiet)
+    line = StatusLine(quiet=quiet)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
     job = ReplayTo(wish, destination, line)
     try:

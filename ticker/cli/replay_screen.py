@@ -15,7 +15,7 @@ from ticker.cli.holdings_and_alerts import portfolio_of, rereading
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.replay_source import ReplayOptions, missing, open_reel
 from ticker.cli.settings import Settings
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.currency_pairs import pairs_in
 from ticker.follow import Follow
 from ticker.play import Player
@@ -42,7 +42,7 @@ class ReplayScreen:
     """One replay on a dashboard, until `q`."""
 
     def __init__(
-        self, wish: ReplayOptions, how: PlayOptions, settings: Settings, line: Line
+        self, wish: ReplayOptions, how: PlayOptions, settings: Settings, line: StatusLine
     ) -> None:
         self._wish = wish
         self._how = how

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from ticker.cli.exit_codes import NO_DATA, Failed
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.figures import count_text
 from ticker.health.sentences import invitation
 from ticker.play import NothingToPlay, Reel, Span, load, session_start, tape_of
@@ -40,7 +40,9 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     """Symbols that are played too but have no row, even if `symbols` is `None`."""
 
 
-async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, line: Line) -> Reel:
+async def open_reel(
+    stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, line: StatusLine
+) -> Reel:
     """Return what the replay plays. `stack` closes its tape.
 
     `line` shows the progress if this takes more than a second. Raises `StreamError`, and `Failed`

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ticker.cli.exit_codes import DONE, NO_DATA, Failed
 from ticker.cli.replay_source import ReplayOptions, missing, open_reel
 from ticker.cli.standard_streams import tell
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.errors import UsageError
 from ticker.figures import count_text, speed_text
 from ticker.play import LogPlayer, Reel, Span
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class ReplayTo:
     """One replay from `wish.source` into `destination`."""
 
-    def __init__(self, wish: ReplayOptions, destination: StreamChoice, line: Line) -> None:
+    def __init__(self, wish: ReplayOptions, destination: StreamChoice, line: StatusLine) -> None:
         self._wish = wish
         self._destination = destination
         self._begin, self._end = canonical_url(wish.source), canonical_url(destination)

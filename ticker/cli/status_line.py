@@ -26,7 +26,7 @@ _LAST_WORD: Final = 0.5
 """The time limit for writing the last line (s)."""
 
 
-class Line:
+class StatusLine:
     """Rewrites its line on a terminal. Elsewhere it logs each change of state, and each minute."""
 
     def __init__(self, *, quiet: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ticker.cli.diagnostics import Harmless, Screen, SharedFile
+from ticker.cli.diagnostics import Harmless, SharedFile, StandardError
 
 
 def record(text: str, error: bool = False) -> logging.LogRecord:
@@ -62,7 +62,7 @@ def test_a_log_line_clears_the_status_line_of_its_terminal(
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", term)
-    Screen(terminal).handle(record("moved"))
+    StandardError(terminal).handle(record("moved"))
     assert terminal.getvalue() == f"{before}moved\n"
 
 

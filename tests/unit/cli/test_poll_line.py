@@ -8,7 +8,7 @@ from datetime import UTC
 import pytest
 
 from ticker.cli import status_line as lines
-from ticker.cli.poll_line import StatusLine
+from ticker.cli.poll_line import PollLine
 from ticker.health import WriterState
 from ticker.poll import PollStatus
 from ticker.relay import RelayStatus
@@ -29,7 +29,7 @@ class Shown:
         self.resize(140)
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         monkeypatch.setattr(lines.Newest, "put", lambda _, text: self._put(text))
-        self.line = StatusLine(UTC, quiet=False)
+        self.line = PollLine(UTC, quiet=False)
         self.line.show(
             PollStatus(
                 WriterState.OK, source="exchange", symbols=3, answered=3, ticks=475, interval=SECOND

@@ -12,7 +12,7 @@ from ticker.cli import replay_source as tapes
 from ticker.cli import status_line as lines
 from ticker.cli.exit_codes import Failed
 from ticker.cli.replay_source import ReplayOptions, open_reel
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.records import Tick
 from ticker.streams import choose_stream, open_log
 
@@ -32,7 +32,7 @@ async def test_the_progress_line_is_cleared_before_a_screen_or_an_error(
         await log.append([Tick("A", "test", "o", 1, NOW, NOW, 1.0)])
         wish = ReplayOptions(choice, None, since, None, last_session=False, speed=1.0, zone=None)
         try:
-            await open_reel(stack, log, wish, Line(quiet=False))
+            await open_reel(stack, log, wish, StatusLine(quiet=False))
         except Failed:
             assert since is not None
     assert written[-1] == "\r\x1b[2K"

@@ -9,7 +9,7 @@ import pytest
 from ticker.cli.exit_codes import NO_DATA, Failed
 from ticker.cli.replay_source import ReplayOptions
 from ticker.cli.replay_to import ReplayTo
-from ticker.cli.status_line import Line
+from ticker.cli.status_line import StatusLine
 from ticker.play import LogPlayer
 from ticker.records import Tick
 from ticker.streams import choose_stream, open_log
@@ -32,5 +32,5 @@ async def test_a_copy_that_lacks_a_tick_is_not_complete(
     monkeypatch.setattr(LogPlayer, "run", play_two)
     wish = ReplayOptions(source, None, None, None, last_session=False, speed=0, zone=None)
     with pytest.raises(Failed, match=r"is not complete: A \(o\): 2 of 3 ticks are there") as failed:
-        await ReplayTo(wish, copy, Line(quiet=True)).main()
+        await ReplayTo(wish, copy, StatusLine(quiet=True)).main()
     assert failed.value.code == NO_DATA

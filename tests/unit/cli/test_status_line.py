@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from ticker.cli import status_line as lines
-from ticker.cli.status_line import Line, Newest
+from ticker.cli.status_line import Newest, StatusLine
 
 
 def test_a_blocked_terminal_delays_nothing_and_later_shows_the_newest_line() -> None:
@@ -34,7 +34,7 @@ def test_a_line_that_quickly_follows_another_is_not_lost(
     last = threading.Event()
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(lines, "_write", lambda text: last.set() if "60 ticks" in text else None)
-    line = Line(quiet=False)
+    line = StatusLine(quiet=False)
     line.show("following, 0 ticks sent", "following")
     line.show("following, 60 ticks sent", "following")
     assert last.wait(30)
