@@ -94,7 +94,7 @@ def chart(
         words = f"start date cannot be after end date. startDate = {begin}, endDate = {end}"
         return refusal("Bad Request", f"Invalid input - {words}")
     begin, end = max(begin, at - _AGE), min(end, at)
-    bars = [*_bars(state, step, (begin, end), at, seed)]
+    bars = [*_bars(state, step, (begin, end), at, seed)] if begin <= end else []
     wants_all = query.get("includePrePost", "").lower() == "true"
     if step < _DAY and not is_always_open:
         hours = {Session.REGULAR, *((Session.PRE, Session.POST) if wants_all else ())}

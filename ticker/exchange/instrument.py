@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from ticker.exchange.listings import COIN, CURRENCY, FUTURE, Listing
+from ticker.exchange.listings import COIN, Listing
 from ticker.exchange.sessions import Session, SessionWish, last_close, session, trades
 from ticker.units import DAY, HOUR, MINUTE, SECOND
 
@@ -81,7 +81,8 @@ class Instrument:
         # The session, and the last trade outside of the regular one.
         self._session = Session.REGULAR
         self._is_traded = True
-        self._rolls_at_midnight = True
+        self._day = 0
+        """The day (UTC) of its open, high, low and volume. No session holds a midnight in it."""
         self._extended: tuple[Session, int, int] | None = None
         self._held: tuple[float | None, float | None] | None = None
         """The price and previous close at which it is held, in currency; `None`: it moves."""
@@ -97,12 +98,11 @@ class Instrument:
 
     def begin(self, time: int, wish: SessionWish) -> None:
         """Make the first regular trade: at `time` (µs, UTC) if open, or else at the last close."""
-        kind = self.listing.kind
-        self._rolls_at_midnight = wish is SessionWish.REGULAR or kind in (COIN, CURRENCY, FUTURE)
         self._session = session(self.listing, wish, time)
         self._is_traded = trades(self.listing, self._session)
         is_open = self._session is Session.REGULAR
         self._time = time if is_open else last_close(self.listing, time)
+        self._day = self._time // DAY
         if self._session is Session.CLOSED and trades(self.listing, Session.POST):
             price = self._near(self._price, 0.1 * self.listing.volatility / math.sqrt(_DAYS_A_YEAR))
             last = min(time, self._time + _POST_LASTS)
@@ -114,13 +114,7 @@ class Instrument:
         """Enter `session`. Does nothing if it is the present session."""
         if session is self._session:
             return
-        if session is Session.REGULAR and not self._rolls_at_midnight:
-            price = self._extended[1] if self._extended is not None else self._price
-            self._roll_over()
-            self._open = self._price = price
-            self._high, self._low = max(self._high, price), min(self._low, price)
-            self._extended = None
-        elif session is Session.PRE:
+        if session is Session.PRE:
             self._extended = None
         self._session = session
         self._is_traded = trades(self.listing, session)
@@ -137,8 +131,8 @@ class Instrument:
         """
         if not self._is_traded or self._held is not None:
             return False
-        if self._rolls_at_midnight and time // DAY != self._time // DAY:
-            self._roll_over()
+        if self._session is Session.REGULAR and time // DAY != self._day:
+            self._begin_day(time)
         if self._chance.random() >= self.listing.kind.activity:
             return False
         if self._session is Session.REGULAR:
@@ -240,9 +234,12 @@ class Instrument:
         session, price, time = self._extended
         return ExtendedTrade(session, self._money(price), time)
 
-    def _roll_over(self) -> None:
-        """Begin a new day: the price becomes the close, and the day's figures start again."""
-        self._close = self._open = self._high = self._low = self._price
+    def _begin_day(self, time: int) -> None:
+        """Make the price the close, and begin again at the last trade before the opening."""
+        self._day, self._close = time // DAY, self._price
+        if self._extended is not None:
+            self._price, self._extended = self._extended[1], None
+        self._open = self._high = self._low = self._price
         if self.listing.kind is not COIN:
             self._volume = 0
 

@@ -71,14 +71,16 @@ class Market:
             for instrument in self._instruments.values():
                 instrument.begin(step * self.every, self._wish)
         at_once = max(1, _MOVES_AT_ONCE // max(1, len(self._instruments)))
+        before = self._step * self.every
         for moved in range(max(self._step + 1, step + 1 - at_once), step + 1):
             mood = self._mood.gauss(0.0, 1.0)
             time = moved * self.every
-            if self._wish is SessionWish.AUTO and time // MINUTE != (time - self.every) // MINUTE:
+            if self._wish is SessionWish.AUTO and time // MINUTE != before // MINUTE:
                 for instrument in self._instruments.values():
                     instrument.enter(session(instrument.listing, self._wish, time))
             for instrument in self._instruments.values():
                 self.events += instrument.move(time, mood)
+            before = time
         self._step = max(step, self._step)
 
     def look(

@@ -20,6 +20,8 @@ _POST_CLOSES: Final = 20 * 60
 """Minutes after midnight in New York."""
 _BREAK: Final = (17 * 60, 18 * 60)
 """Futures pause in this hour (minutes after midnight), and, like currencies, over the weekend."""
+_WITH_WEEKS: Final = (FUTURE, CURRENCY)
+"""Kinds that trade round the clock, from Sunday to Friday."""
 
 
 class Session(StrEnum):
@@ -53,7 +55,7 @@ def session(listing: Listing, wish: SessionWish, now: int) -> Session:
             return Session(wish.upper())
         case SessionWish.AUTO:
             return _by_the_clock(listing, now)
-        case _ if kind in (FUTURE, CURRENCY):
+        case _ if kind in _WITH_WEEKS:
             return Session.REGULAR
         case _:
             return Session(wish.upper()) if listing.venue.has_extended_hours else Session.CLOSED
@@ -74,7 +76,7 @@ def last_close(listing: Listing, now: int) -> int:
     """Return when the last regular session of `listing` ended: at `now` or earlier."""
     zone = listing.venue.offset * HOUR
     midnight = (now + zone) // DAY * DAY
-    close = midnight + listing.venue.closes * MINUTE
+    close = midnight + (_BREAK[0] if listing.kind in _WITH_WEEKS else listing.venue.closes) * MINUTE
     while close > now + zone or _weekday(close) >= _SATURDAY:
         close -= DAY
     return close - zone
@@ -84,7 +86,7 @@ def _by_the_clock(listing: Listing, now: int) -> Session:
     venue = listing.venue
     local = now + venue.offset * HOUR
     day, minute = _weekday(local), local % DAY // MINUTE
-    if listing.kind in (FUTURE, CURRENCY):
+    if listing.kind in _WITH_WEEKS:
         return _around_the_clock(day, minute, has_break=listing.kind is FUTURE)
     if day >= _SATURDAY:
         return Session.CLOSED

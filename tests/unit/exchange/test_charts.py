@@ -66,6 +66,14 @@ def test_a_span_has_two_ends_and_an_empty_span_no_bars() -> None:
     assert none["indicators"] == {"quote": [{}]}
 
 
+@pytest.mark.parametrize("interval", ["1m", "1d", "1wk", "1mo", "3mo"])
+@pytest.mark.parametrize("period2", [-(10**18), -62_135_596_801, 0])
+def test_a_span_before_the_first_trade_has_no_bars(period2: int, interval: str) -> None:
+    old = told(interval=interval, period1=str(period2 - 86_400), period2=str(period2))
+    assert "timestamp" not in old
+    assert old["indicators"] == {"quote": [{}]}
+
+
 def test_the_default_is_a_month_of_daily_bars() -> None:
     assert told() == told(interval="1d", range="1mo")
 

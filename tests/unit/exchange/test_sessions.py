@@ -77,6 +77,37 @@ def test_the_last_close_is_that_of_a_weekday_before_now() -> None:
     assert last_close(apple, at(22, 12)) == at(20, 21)
 
 
+def test_a_future_closes_the_week_when_its_trading_ends() -> None:
+    gold = EVERYTHING["GC=F"]
+    for time in (at(21, 12), at(22, 22, 59)):
+        assert last_close(gold, time) == at(20, 22)
+    assert session(gold, SessionWish.AUTO, at(20, 22) - SECOND) is Session.REGULAR
+    assert session(gold, SessionWish.AUTO, at(20, 22)) is Session.CLOSED
+
+
+@pytest.mark.parametrize(("every", "rest"), [(1_000, 30), (SECOND, 0), (MINUTE, 0)])
+def test_a_new_day_begins_at_the_opening_even_if_nobody_asked_overnight(
+    every: int, rest: int
+) -> None:
+    market = Market(7, every=every, wish=SessionWish.AUTO)
+    market.advance(at(23, 20))
+    [monday] = market.look(["AAPL"], at(23, 20, 30))
+    [tuesday] = market.look(["AAPL"], at(24, 15) + rest * SECOND)
+    assert monday.session is tuesday.session is Session.REGULAR
+    assert tuesday.previous_close != monday.previous_close
+    assert tuesday.day_low <= tuesday.open <= tuesday.day_high
+    if every < MINUTE:  # the night is skipped
+        assert tuesday.previous_close == monday.price
+        assert tuesday.volume < monday.volume
+
+
+def test_a_session_that_nobody_saw_begin_is_noticed_at_once() -> None:
+    market = Market(7, every=1_000, wish=SessionWish.AUTO)
+    market.advance(at(23, 20))
+    [state] = market.look(["AAPL"], at(23, 22) + 30 * SECOND)
+    assert state.session is Session.POST
+
+
 def day(market: Market, begin: int, hours: int) -> list[MarketState]:
     return [market.look(["AAPL"], begin + minute * MINUTE)[0] for minute in range(0, hours * 60, 5)]
 
