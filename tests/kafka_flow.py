@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from ticker.errors import StreamError, StreamUnreachable
-from ticker.records import Gap, Quote, Tick
+from ticker.records import Batch, Gap, Quote, Tick
 from ticker.relay import HoldCheckpoint, Relay
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.cluster import ENDINGS
@@ -89,7 +89,7 @@ class Flow:
             quotes = [Quote(s, "test", NOW, NOW, 1.0, origin, heads[s] + EACH) for s in SYMBOLS]
             while True:  # like a relay: send the same again until it is acknowledged
                 try:
-                    await log.append(ticks, quotes=quotes)
+                    await log.append(Batch(ticks=ticks, quotes=quotes))
                     break
                 except StreamUnreachable as error:
                     self.refusals.append(error)

@@ -136,26 +136,19 @@ class MemoryLog:
             Position("0"), quotes=[*self.latest.values()], heartbeats=tuple(beats.values())
         )
 
-    async def append(
-        self,
-        ticks: Sequence[Tick] = (),
-        *,
-        gaps: Sequence[Gap] = (),
-        quotes: Sequence[Quote] = (),
-        heartbeats: Sequence[Heartbeat] = (),
-    ) -> Position:
+    async def append(self, batch: Batch) -> Position:
         if (error := self.fail()) is not None:
             raise error
         last = dict(await self.last())
-        for tick in ticks:
+        for tick in batch.ticks:
             expected = last.get((tick.origin, tick.symbol), 0) + 1
             if tick.sequence != expected:
                 raise SequenceConflict(self.url, {(tick.origin, tick.symbol): expected})
             last[tick.origin, tick.symbol] = tick.sequence
-        self.ticks += ticks
-        self.gaps += gaps
-        self.heartbeats += heartbeats
-        self.latest |= {quote.symbol: quote for quote in quotes}
+        self.ticks += batch.ticks
+        self.gaps += batch.gaps
+        self.heartbeats += batch.heartbeats
+        self.latest |= {quote.symbol: quote for quote in batch.quotes}
         return Position("0")
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from ticker.exchange.fields import fields
 from ticker.exchange.market import Market
 from ticker.poll import Poll, PollStatus
-from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Position
 from ticker.source_titles import source_title
 from ticker.sources.budget import Budget
 from ticker.sources.protocol import Answer, Source
@@ -131,14 +131,7 @@ class _RecorderLog:
         """Return an empty batch: the log was empty, and the poller knows what it wrote."""
         return Batch(Position(""))
 
-    async def append(
-        self,
-        ticks: Sequence[Tick] = (),
-        *,
-        gaps: Sequence[Gap] = (),
-        quotes: Sequence[Quote] = (),
-        heartbeats: Sequence[Heartbeat] = (),  # noqa: ARG002 - heartbeats are not recorded
-    ) -> None:
-        """Stage ticks and gaps, and the standing facts that `quotes` change."""
-        self._recorder.add(ticks, gaps, quotes)
-        self._last.update(((self.origin, tick.symbol), tick.sequence) for tick in ticks)
+    async def append(self, batch: Batch) -> None:
+        """Stage ticks and gaps, and the standing facts that its quotes change."""
+        self._recorder.add(batch.ticks, batch.gaps, batch.quotes)
+        self._last.update(((self.origin, tick.symbol), tick.sequence) for tick in batch.ticks)

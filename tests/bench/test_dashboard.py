@@ -32,7 +32,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ticker.records import Quote, Tick
+from ticker.records import Batch, Quote, Tick
 from ticker.streams import open_log, retained
 
 pytestmark = pytest.mark.bench
@@ -71,7 +71,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 WRITE = """
 import asyncio, sys, time
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams import retained, open_log
 
 async def main(url, symbols, rate, seconds):
@@ -90,7 +90,7 @@ async def main(url, symbols, rate, seconds):
                     100 + (sequences[at] * 7919 + at) % 1000 / 100, simulated=True,
                     day_change=1.5, day_change_percent=1.4, volume=1000 * sequences[at],
                     currency="USD", session="regular"))
-            await log.append(ticks)
+            await log.append(Batch(ticks=ticks))
             await asyncio.sleep(max(0, start + (batch + 1) / batches - time.monotonic()))
 
 asyncio.run(main(sys.argv[1], *map(int, sys.argv[2:])))
@@ -231,8 +231,8 @@ async def fill(url: str, count: int) -> str:
     async with retained(open_log(url)) as log:
         facts = {"currency": "USD", "session": "regular", "simulated": True}
         names = [f"S{i:04}" for i in range(count)]
-        await log.append(
-            [Tick(s, "exchange", log.origin, 1, now, now, 100.0, **facts) for s in names],  # type: ignore[arg-type]
+        await log.append(Batch(
+            ticks=[Tick(s, "exchange", log.origin, 1, now, now, 100.0, **facts) for s in names],  # type: ignore[arg-type]
             quotes=[
                 Quote(
                     s, "exchange", now, now, 100.0, log.origin, 1,
@@ -240,7 +240,7 @@ async def fill(url: str, count: int) -> str:
                 )
                 for s in names
             ],
-        )  # fmt: skip
+        ))  # fmt: skip
         return log.origin
 
 
@@ -335,7 +335,7 @@ def test_a_change_after_a_pause_is_on_the_screen_at_once(tmp_path: Path) -> None
                 price = 200 + number / 100
                 tick = Tick("S0003", "exchange", log.origin, number + 2, now, now, price,
                             currency="USD", session="regular", simulated=True)  # fmt: skip
-                await log.append([tick])
+                await log.append(Batch(ticks=[tick]))
                 committed = time.perf_counter()
                 text = f"{price:.2f}".encode()
                 delays.append(await asyncio.to_thread(terminal.first, text) - committed)

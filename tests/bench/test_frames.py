@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 import ticker
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams import open_log
 
 pytestmark = pytest.mark.bench
@@ -58,7 +58,7 @@ async def test_a_frame_of_a_log_keeps_up_with_a_bare_fetchall(tmp_path: Path) ->
     async with open_log(url) as log:
         made = ticks()
         for begin in range(0, ROWS, 5_000):
-            await log.append(made[begin : begin + 5_000])
+            await log.append(Batch(ticks=made[begin : begin + 5_000]))
     columns = ", ".join(Tick.__struct_encode_fields__)
 
     def bare() -> None:

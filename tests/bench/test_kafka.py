@@ -22,7 +22,7 @@ from tests.serving import serving
 from ticker import wire
 from ticker.exchange import Exchange, Market, companies
 from ticker.processes.child import environment
-from ticker.records import Quote, Tick
+from ticker.records import Batch, Quote, Tick
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.messages import HEADERS
 from ticker.streams.kafka.producing import BATCH_BYTES
@@ -70,11 +70,13 @@ async def timed(work: Callable[[], Awaitable[None]]) -> float:
 async def append_ours(kafka: str) -> float:
     batches = [ticks("bench", n) for n in range(BATCHES)]
     async with KafkaLog(address(kafka), Plan(partitions=1)) as log:
-        await log.append(ticks("warm", 0)[:1])  # its producer is started before we measure
+        await log.append(
+            Batch(ticks=ticks("warm", 0)[:1])
+        )  # its producer is started before we measure
 
         async def work() -> None:
             for batch in batches:
-                await log.append(batch)
+                await log.append(Batch(ticks=batch))
 
         return await timed(work)
 
@@ -187,7 +189,7 @@ async def test_reading_keeps_up_with_a_bare_getmany(kafka: str) -> None:
     rows = 3 * ROWS
     async with KafkaLog(where, Plan(partitions=1)) as log:
         for n in range(3 * BATCHES):  # long enough for the beginning not to count
-            await log.append(ticks("bench", n))
+            await log.append(Batch(ticks=ticks("bench", n)))
 
     async def ours() -> float:
         async with KafkaStream(where) as stream:
@@ -244,7 +246,7 @@ async def test_a_tick_comes_to_its_reader_soon(kafka: str) -> None:
             await asyncio.sleep(1)
             for n in range(1, 301):
                 sent[n] = time.perf_counter()
-                await log.append([Tick("A", "bench", "bench", n, NOW, NOW, 1.0)])
+                await log.append(Batch(ticks=[Tick("A", "bench", "bench", n, NOW, NOW, 1.0)]))
                 await asyncio.sleep(0.01)
     p50, p99 = median(delays) * 1_000, quantiles(delays, n=100)[98] * 1_000
     print(f"\nappend to reader: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
@@ -314,7 +316,7 @@ async def test_a_late_reader_has_a_full_board_soon(kafka: str) -> None:
                 )
                 for q in quotes
             ]
-            await log.append(some, quotes=simulated)
+            await log.append(Batch(ticks=some, quotes=simulated))
     async with KafkaStream(where) as stream:
         begin = time.perf_counter()
         snapshot = await stream.snapshot()

@@ -14,7 +14,7 @@ import apsw
 import pytest
 from msgspec.structs import astuple
 
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams import open_log, open_stream, retained
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import SqliteWriter
@@ -81,7 +81,7 @@ def append_ours(path: Path) -> float:
     batches = [ticks(writer.origin, n) for n in range(BATCHES)]
     start = time.perf_counter()
     for n, batch in enumerate(batches):
-        writer.append(batch, (), (), (), NOW + n)
+        writer.append(Batch(ticks=batch), NOW + n)
     taken = time.perf_counter() - start
     writer.close()
     return taken
@@ -212,7 +212,7 @@ async def test_a_reader_in_another_process_sees_a_commit_soon_at_little_cost(
             group = [
                 Tick(symbol, "bench", log.origin, n, stamp, stamp, price) for symbol in SYMBOLS[:10]
             ]
-            await log.append(group)
+            await log.append(Batch(ticks=group))
             commits[stamp] = time.time_ns() // 1_000
             await asyncio.sleep(
                 0.033 + n % 7 / 1_000

@@ -25,7 +25,7 @@ import pytest
 from tests.serving import serving
 from ticker.exchange import Exchange
 from ticker.processes.child import environment
-from ticker.records import Quote, Tick
+from ticker.records import Batch, Quote, Tick
 from ticker.streams.sqlite import SqliteLog
 from ticker.system_clock import now
 
@@ -202,8 +202,10 @@ async def test_a_dashboard_takes_little_more_time_and_memory_than_a_bare_app(
     at = now()
     async with SqliteLog(tmp_path / "log.sqlite") as log:
         await log.append(
-            [Tick("AAPL", "yahoo", log.origin, 1, at, at, 1234.56)],
-            quotes=[Quote("AAPL", "yahoo", at, at, 1234.56, origin=log.origin, sequence=1)],
+            Batch(
+                ticks=[Tick("AAPL", "yahoo", log.origin, 1, at, at, 1234.56)],
+                quotes=[Quote("AAPL", "yahoo", at, at, 1234.56, origin=log.origin, sequence=1)],
+            )
         )
     url = f"sqlite:{tmp_path}/log.sqlite"
     watch = [sys.executable, "-P", "-m", "ticker", "watch", "--stream", url]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ticker.processes.child import environment
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import SqliteWriter
 from ticker.units import SECOND
@@ -56,7 +56,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("history") / "log.sqlite"
     writer = SqliteWriter(path, "bench", Retention(keep_for=10**15), 5.0)
     for number in range(ANSWERS):
-        writer.append(answer(writer.origin, number), (), (), (), NOW + number)
+        writer.append(Batch(ticks=answer(writer.origin, number)), NOW + number)
     writer.close()
     return path
 

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 
 import pytest
 
-from ticker.records import Position
+from ticker.records import Batch, Position
 from ticker.streams import Log, Stream
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream
 from ticker.streams.memory import MemoryLog, MemoryStream
@@ -59,9 +59,9 @@ class RecordedLog:
         self._tape = RecordingStream(self._path)
         self.origin = self.id = ""
 
-    async def append(self, *records: Any, **more: Any) -> Position:
+    async def append(self, batch: Batch) -> Position:
         """Append to the log, and return the end of the new recording."""
-        await self._log.append(*records, **more)
+        await self._log.append(batch)
         await self._record()
         return await self._tape.find("end")
 

@@ -7,7 +7,7 @@ import pandas as pd
 from pandas.testing import assert_frame_equal
 
 import ticker
-from ticker.records import Gap, Quote, Tick
+from ticker.records import Batch, Gap, Quote, Tick
 
 NOW = 1_795_447_805_000_000
 
@@ -31,7 +31,7 @@ async def test_every_backend_gives_the_same_frames(log_backend: Any, tmp_path: P
         assert ticker.frames.read(url).empty
         gap = Gap("test", origin, "w", NOW + 9, "stopped", ("A", "D"), NOW, NOW + 9)
         quote = Quote("A", "test", NOW, NOW + 7, 8.5, origin, 7, name="Apple", price_hint=2)
-        await log.append(ticks(origin), gaps=[gap], quotes=[quote])
+        await log.append(Batch(ticks=ticks(origin), gaps=[gap], quotes=[quote]))
     frame, gaps, quotes = (
         function(url) for function in (ticker.frames.read, ticker.frames.gaps, ticker.frames.quotes)
     )

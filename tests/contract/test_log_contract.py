@@ -142,7 +142,7 @@ async def test_each_kind_of_record_is_read_as_it_was_written(
                 own(log), retry_at=NOW, tape_time=NOW, speed=0.5, symbols=("GC=F", "EURUSD=X")
             )
         ]
-        await log.append(ticks, gaps=gaps, quotes=quotes, heartbeats=beats)
+        await log.append(Batch(ticks=ticks, gaps=gaps, quotes=quotes, heartbeats=beats))
         assert await everything(log) == (ticks, gaps, quotes, beats)
         assert [type(t.volume) for t in (await everything(log))[0]] == [int, float]
 
@@ -150,7 +150,7 @@ async def test_each_kind_of_record_is_read_as_it_was_written(
 async def test_a_position_resumes_after_its_batch(stream_backend: Any, tmp_path: Path) -> None:
     async with stream_backend.writer(tmp_path) as log:
         ticks = [tick(own(log), "A", n) for n in range(1, 11)]
-        await log.append(ticks)
+        await log.append(Batch(ticks=ticks))
         seen: list[Tick] = []
         position = await log.find("start")
         while len(seen) < len(ticks):
@@ -166,8 +166,8 @@ async def test_the_position_that_append_returns_lies_after_its_ticks(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
-        position = await log.append([tick(own(log), "A", 1)])
-        await log.append([tick(own(log), "A", 2)])
+        position = await log.append(Batch(ticks=[tick(own(log), "A", 1)]))
+        await log.append(Batch(ticks=[tick(own(log), "A", 2)]))
         assert [t.sequence for t in (await everything(log, position))[0]] == [2]
 
 
@@ -175,10 +175,10 @@ async def test_appending_again_changes_nothing(log_backend: Any, tmp_path: Path)
     async with log_backend.writer(tmp_path) as log:
         ticks = [tick(own(log), s, n) for n in (1, 2, 3) for s in "AD"]
         gaps = [span(own(log))]
-        await log.append(ticks, gaps=gaps)
-        await log.append(ticks, gaps=gaps)
-        await log.append(ticks[1:3])
-        await log.append([*ticks[-2:], tick(own(log), "A", 4)])
+        await log.append(Batch(ticks=ticks, gaps=gaps))
+        await log.append(Batch(ticks=ticks, gaps=gaps))
+        await log.append(Batch(ticks=ticks[1:3]))
+        await log.append(Batch(ticks=[*ticks[-2:], tick(own(log), "A", 4)]))
         found, *others = await everything(log)
         assert by_symbol(found) == by_symbol([*ticks, tick(own(log), "A", 4)])
         assert others == [gaps, [], []]
@@ -194,37 +194,41 @@ async def test_a_tick_that_skips_a_sequence_refuses_the_whole_append(
     log_backend: Any, tmp_path: Path, wrong: tuple[int, ...], expected: int
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
-        await log.append([tick(own(log), "A", n) for n in (1, 2, 3)])
+        await log.append(Batch(ticks=[tick(own(log), "A", n) for n in (1, 2, 3)]))
         before = await everything(log)
         call = [tick(own(log), "D", 1), *(tick(own(log), "A", n, price=9.0) for n in wrong)]
         with pytest.raises(SequenceConflict) as caught:
-            await log.append(call, gaps=[span(own(log))], heartbeats=[heartbeat(own(log))])
+            await log.append(
+                Batch(ticks=call, gaps=[span(own(log))], heartbeats=[heartbeat(own(log))])
+            )
         assert caught.value.expected.keys() == {(own(log), "A")}
         assert caught.value.expected[own(log), "A"] in {expected, 5}
         assert await everything(log) == before
         assert await log.last() == {(own(log), "A"): 3}
-        await log.append([tick(own(log), "A", 4), tick(own(log), "D", 1)])
+        await log.append(Batch(ticks=[tick(own(log), "A", 4), tick(own(log), "D", 1)]))
 
 
 async def test_a_sequence_that_belongs_to_another_tick_refuses_the_whole_append(
     numbering_backend: Any, tmp_path: Path
 ) -> None:
     async with numbering_backend.writer(tmp_path) as log:
-        await log.append([tick(log.origin, "A", n) for n in (1, 2, 3)])
+        await log.append(Batch(ticks=[tick(log.origin, "A", n) for n in (1, 2, 3)]))
         before = await everything(log)
         call = [tick(log.origin, "D", 1), tick(log.origin, "A", 2, price=9.0)]
         with pytest.raises(SequenceConflict) as caught:
-            await log.append(call, gaps=[span(log.origin)], heartbeats=[heartbeat(own(log))])
+            await log.append(
+                Batch(ticks=call, gaps=[span(log.origin)], heartbeats=[heartbeat(own(log))])
+            )
         assert caught.value.expected == {(log.origin, "A"): 4}
         assert await everything(log) == before
         assert await log.last() == {(log.origin, "A"): 3}
-        await log.append([tick(log.origin, "A", 4), tick(log.origin, "D", 1)])
+        await log.append(Batch(ticks=[tick(log.origin, "A", 4), tick(log.origin, "D", 1)]))
 
 
 async def test_ticks_of_the_own_origin_begin_at_one(numbering_backend: Any, tmp_path: Path) -> None:
     async with numbering_backend.writer(tmp_path) as log:
         with pytest.raises(SequenceConflict):
-            await log.append([tick(log.origin, "A", 2)])
+            await log.append(Batch(ticks=[tick(log.origin, "A", 2)]))
 
 
 async def test_records_without_a_sequence_are_refused_in_a_sentence(
@@ -237,7 +241,7 @@ async def test_records_without_a_sequence_are_refused_in_a_sentence(
             {"quotes": [replace(quote("o", "A", 1), sequence=None)]},
         ):
             with pytest.raises(InvalidRecord, match="A is not numbered: give it an origin"):
-                await log.append(**call)
+                await log.append(Batch(**call))
         assert await everything(log) == ([], [], [], [])
 
 
@@ -245,13 +249,13 @@ async def test_ticks_of_another_origin_may_start_anywhere_and_skip_a_reported_ga
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
-        await log.append([tick("elsewhere", "A", 42)])
+        await log.append(Batch(ticks=[tick("elsewhere", "A", 42)]))
         with pytest.raises(SequenceConflict):
-            await log.append([tick("elsewhere", "A", 45)])
+            await log.append(Batch(ticks=[tick("elsewhere", "A", 45)]))
         told = span(
             "elsewhere", symbol="A", first_sequence=43, last_sequence=44, from_=None, until=None
         )
-        await log.append([tick("elsewhere", "A", 45)], gaps=[told])
+        await log.append(Batch(ticks=[tick("elsewhere", "A", 45)], gaps=[told]))
         ticks, gaps, _, _ = await everything(log)
         assert [t.sequence for t in ticks] == [42, 45]
         assert gaps == [told]
@@ -261,12 +265,12 @@ async def test_ticks_of_the_own_origin_may_not_skip_even_a_reported_gap(
     numbering_backend: Any, tmp_path: Path
 ) -> None:
     async with numbering_backend.writer(tmp_path) as log:
-        await log.append([tick(log.origin, "A", 1)])
+        await log.append(Batch(ticks=[tick(log.origin, "A", 1)]))
         told = span(
             log.origin, symbol="A", first_sequence=2, last_sequence=8, from_=None, until=None
         )
         with pytest.raises(SequenceConflict) as caught:
-            await log.append([tick(log.origin, "A", 9)], gaps=[told])
+            await log.append(Batch(ticks=[tick(log.origin, "A", 9)], gaps=[told]))
         assert caught.value.expected == {(log.origin, "A"): 2}
         assert [t.sequence for t in (await everything(log))[0]] == [1]
 
@@ -276,25 +280,30 @@ async def test_a_quote_of_the_own_origin_is_never_ahead_of_its_ticks(
 ) -> None:
     async with numbering_backend.writer(tmp_path) as log:
         with pytest.raises(SequenceConflict) as caught:
-            await log.append(quotes=[quote(log.origin, "A", 99)])
+            await log.append(Batch(quotes=[quote(log.origin, "A", 99)]))
         assert caught.value.expected == {(log.origin, "A"): 1}
         with pytest.raises(SequenceConflict):
-            await log.append([tick(log.origin, "A", 1)], quotes=[quote(log.origin, "A", 2)])
+            await log.append(
+                Batch(ticks=[tick(log.origin, "A", 1)], quotes=[quote(log.origin, "A", 2)])
+            )
         assert await everything(log) == ([], [], [], [])
         await log.append(
-            [tick(log.origin, "A", 1)], quotes=[quote(log.origin, "A", 1), quote("else", "A", 9)]
+            Batch(
+                ticks=[tick(log.origin, "A", 1)],
+                quotes=[quote(log.origin, "A", 1), quote("else", "A", 9)],
+            )
         )
 
 
 async def test_invented_and_real_prices_never_mix(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        await log.append([tick(own(log), "A", 1, simulated=True)])
+        await log.append(Batch(ticks=[tick(own(log), "A", 1, simulated=True)]))
         with pytest.raises(MixedPrices) as caught:
-            await log.append([tick(own(log), "A", 2)])
+            await log.append(Batch(ticks=[tick(own(log), "A", 2)]))
         assert caught.value.symbol == "A"
         assert caught.value.log_is_simulated
         with pytest.raises(MixedPrices):
-            await log.append(quotes=[quote(own(log), "A", 1)])
+            await log.append(Batch(quotes=[quote(own(log), "A", 1)]))
         ticks, _, quotes, _ = await everything(log)
         assert [t.simulated for t in ticks] == [True]
         assert quotes == []
@@ -306,10 +315,10 @@ async def test_a_refused_append_does_not_decide_whether_prices_are_real(
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
         with pytest.raises(SequenceConflict):
-            await log.append([tick("o", "A", n, simulated=True) for n in (1, 3)])
-        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+            await log.append(Batch(ticks=[tick("o", "A", n, simulated=True) for n in (1, 3)]))
+        await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
         with pytest.raises(MixedPrices):
-            await log.append([tick("o", "A", 2, simulated=True)])
+            await log.append(Batch(ticks=[tick("o", "A", 2, simulated=True)]))
 
 
 async def test_a_refused_append_to_the_own_origin_does_not_decide_whether_prices_are_real(
@@ -319,14 +328,14 @@ async def test_a_refused_append_to_the_own_origin_does_not_decide_whether_prices
         o = log.origin
         invented = tick(o, "A", 1, simulated=True)
         with pytest.raises(SequenceConflict):
-            await log.append([tick(o, "A", 5, simulated=True)])
+            await log.append(Batch(ticks=[tick(o, "A", 5, simulated=True)]))
         with pytest.raises(SequenceConflict):
-            await log.append(quotes=[quote(o, "A", 5, simulated=True)])
+            await log.append(Batch(quotes=[quote(o, "A", 5, simulated=True)]))
         with pytest.raises(SequenceConflict):
-            await log.append([invented], quotes=[quote(o, "A", 5, simulated=True)])
-        await log.append([tick(o, "A", 1)], quotes=[quote(o, "A", 1)])
+            await log.append(Batch(ticks=[invented], quotes=[quote(o, "A", 5, simulated=True)]))
+        await log.append(Batch(ticks=[tick(o, "A", 1)], quotes=[quote(o, "A", 1)]))
         with pytest.raises(MixedPrices):
-            await log.append([tick(o, "A", 2, simulated=True)])
+            await log.append(Batch(ticks=[tick(o, "A", 2, simulated=True)]))
 
 
 async def test_an_older_quote_does_not_replace_the_last_one(
@@ -334,12 +343,16 @@ async def test_an_older_quote_does_not_replace_the_last_one(
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
         newest = quote(own(log), "A", 2, time=NOW + 50)
-        await log.append([tick(own(log), "A", n) for n in (1, 2)])
-        await log.append(quotes=[quote(own(log), "A", 1), newest])
-        await log.append(quotes=[quote(own(log), "A", 2, time=NOW + 49), quote("o2", "A", 1)])
-        await log.append(quotes=[quote(own(log), "A", 1, time=NOW + 99)])
+        await log.append(Batch(ticks=[tick(own(log), "A", n) for n in (1, 2)]))
+        await log.append(Batch(quotes=[quote(own(log), "A", 1), newest]))
+        await log.append(
+            Batch(quotes=[quote(own(log), "A", 2, time=NOW + 49), quote("o2", "A", 1)])
+        )
+        await log.append(Batch(quotes=[quote(own(log), "A", 1, time=NOW + 99)]))
         later = heartbeat(own(log), received=NOW + 5, state="unreachable")
-        await log.append(heartbeats=[heartbeat(own(log)), later, heartbeat(own(log), "other")])
+        await log.append(
+            Batch(heartbeats=[heartbeat(own(log)), later, heartbeat(own(log), "other")])
+        )
         snapshot = await log.snapshot()
         assert sorted(snapshot.quotes, key=lambda q: str(q.origin == "o2")) == [
             newest,
@@ -359,10 +372,10 @@ async def test_the_heartbeat_written_last_counts_even_after_its_clock_was_set_ba
         ahead = heartbeat(own(log), received=NOW + 3_600_000_000)
         other = heartbeat(own(log), "other")
         now = heartbeat(own(log), state="unreachable")
-        await log.append(heartbeats=[ahead])
-        await log.append(heartbeats=[other])
+        await log.append(Batch(heartbeats=[ahead]))
+        await log.append(Batch(heartbeats=[other]))
         seen = await log.find("end")
-        await log.append(heartbeats=[now])
+        await log.append(Batch(heartbeats=[now]))
         # In the order in which they were written.
         assert list((await log.snapshot()).heartbeats) == [other, now]
         assert (await log.health()).heartbeats == (other, now)
@@ -379,7 +392,7 @@ async def test_a_history_comes_in_the_order_of_the_log_with_gaps_before_ticks(
         for n in (1, 2, 3, 4):
             told = [span(o, received=NOW + n, from_=NOW + n)] if n in (1, 3) else []
             made = [tick(o, "A", n)]
-            await log.append(made, gaps=told, quotes=[quote(o, "A", n)])
+            await log.append(Batch(ticks=made, gaps=told, quotes=[quote(o, "A", n)]))
             written += [*told, *made]
             await asyncio.sleep(0.005)  # Kafka orders topics by the millisecond of appending
         for options in ({}, {"symbols": {"A"}}, {"limit": 2}):
@@ -403,13 +416,15 @@ async def test_symbols_filter_ticks_quotes_and_gaps(stream_backend: Any, tmp_pat
     async with stream_backend.writer(tmp_path) as log:
         made = [tick(own(log), s, n) for n in (1, 2) for s in ("A", "D", "A'F")]
         await log.append(
-            made,
-            gaps=[
-                span(own(log), symbols=("A",)),
-                span(own(log), symbols=("D",), received=NOW + 10),
-                span(own(log), received=NOW + 11),
-            ],
-            quotes=[quote(own(log), s, 2) for s in "AD"],
+            Batch(
+                ticks=made,
+                gaps=[
+                    span(own(log), symbols=("A",)),
+                    span(own(log), symbols=("D",), received=NOW + 10),
+                    span(own(log), received=NOW + 11),
+                ],
+                quotes=[quote(own(log), s, 2) for s in "AD"],
+            )
         )
         ticks, gaps, quotes, _ = await everything(log, symbols={"D", "A'F"})
         assert by_symbol(ticks) == by_symbol(t for t in made if t.symbol != "A")
@@ -425,7 +440,7 @@ async def test_find_returns_the_position_before_everything_received_since(
     async with stream_backend.writer(tmp_path) as log:
         received = [10, 30, 20, 40, 35, 50]  # mostly, but not always, in order
         for n, at in enumerate(received, 1):
-            await log.append([tick(own(log), "A", n, received=at)])
+            await log.append(Batch(ticks=[tick(own(log), "A", n, received=at)]))
         for when in range(60):
             ticks, *_ = await everything(log, await log.find(when))
             assert {t.received for t in ticks} >= {at for at in received if at >= when}
@@ -438,7 +453,7 @@ async def test_find_last_returns_the_position_before_the_last_ticks(
     stream_backend: Any, tmp_path: Path
 ) -> None:
     async with stream_backend.writer(tmp_path) as log:
-        await log.append([tick(own(log), s, n) for n in range(1, 6) for s in "AD"])
+        await log.append(Batch(ticks=[tick(own(log), s, n) for n in range(1, 6) for s in "AD"]))
         for count, expected in ((0, 0), (3, 3), (10, 10), (99, 10)):
             ticks, *_ = await everything(log, await log.find_last(count))
             assert len(ticks) == expected
@@ -451,7 +466,7 @@ async def test_columns_hold_the_fields_between_since_and_until(
     stream_backend: Any, tmp_path: Path
 ) -> None:
     async with stream_backend.writer(tmp_path) as log:
-        await log.append([tick(own(log), "A", n) for n in range(1, 8)])
+        await log.append(Batch(ticks=[tick(own(log), "A", n) for n in range(1, 8)]))
         (chunk,) = log.columns(since=NOW + 3_000, until=NOW + 6_000)
         assert tuple(chunk) == Tick.__struct_encode_fields__
         assert chunk["sequence"] == (3, 4, 5)
@@ -464,7 +479,7 @@ async def test_columns_and_arrays_hold_only_the_fields_that_are_asked_for(
 ) -> None:
     async with stream_backend.writer(tmp_path) as log:
         made = [tick(own(log), "A", n, bid=[None, 1.5][n % 2], currency="GBp") for n in (1, 2, 3)]
-        await log.append(made)
+        await log.append(Batch(ticks=made))
         (whole,) = log.columns()
         (arrays,) = log.arrays()
         for field in Tick.__struct_encode_fields__:
@@ -500,9 +515,9 @@ async def test_count_returns_how_many_ticks_follow_a_position(
         begin = await log.find("start")
         assert await log.count(begin) == 0
         middle = await log.append(
-            [tick("one", "A", n) for n in (1, 2)], quotes=[quote("one", "A", 2)]
+            Batch(ticks=[tick("one", "A", n) for n in (1, 2)], quotes=[quote("one", "A", 2)])
         )
-        await log.append([tick("one", "B", n) for n in (1, 2, 3)], gaps=[span("one")])
+        await log.append(Batch(ticks=[tick("one", "B", n) for n in (1, 2, 3)], gaps=[span("one")]))
         counts = [await log.count(place) for place in (begin, middle, await log.find("end"))]
         assert counts == [5, 3, 0]
 
@@ -519,7 +534,7 @@ async def test_an_unknown_position_is_refused(
 
 async def test_silence_gives_an_empty_batch(stream_backend: Any, tmp_path: Path) -> None:
     async with stream_backend.writer(tmp_path) as log, asyncio.timeout(30):
-        await log.append([tick(own(log), "A", 1)])
+        await log.append(Batch(ticks=[tick(own(log), "A", 1)]))
         async for batch in log.read(await log.find("end")):
             assert not batch
             assert batch.position == await log.find("end")
@@ -535,8 +550,10 @@ async def test_snapshot_and_follow_show_everything_once_with_several_writers(
         async def write() -> None:
             for n in range(1, rounds + 1):
                 await log.append(
-                    [tick(own(log), s, n) for s in "ADF"],
-                    quotes=[quote(own(log), s, n) for s in "ADF"],
+                    Batch(
+                        ticks=[tick(own(log), s, n) for s in "ADF"],
+                        quotes=[quote(own(log), s, n) for s in "ADF"],
+                    )
                 )
 
         async def look() -> None:
@@ -550,7 +567,7 @@ async def test_snapshot_and_follow_show_everything_once_with_several_writers(
                 if known == dict.fromkeys("ADF", rounds):
                     break
 
-        await log.append(heartbeats=[heartbeat(own(log))])
+        await log.append(Batch(heartbeats=[heartbeat(own(log))]))
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             group.create_task(write())
             for _ in range(3):
@@ -562,10 +579,12 @@ async def test_what_a_snapshot_knows_is_passed_to_readers_and_not_remembered(
 ) -> None:
     async with log_backend.writer(tmp_path) as log, log_backend.reader(tmp_path) as other:
         o = own(log)
-        behind = await log.append([tick(o, "A", n) for n in (1, 2)], quotes=[quote(o, "A", 2)])
+        behind = await log.append(
+            Batch(ticks=[tick(o, "A", n) for n in (1, 2)], quotes=[quote(o, "A", 2)])
+        )
         snapshot = await log.snapshot()
         assert snapshot.last_seen == {(o, "A"): 2}
-        await log.append([tick(o, "A", 3), tick(o, "D", 1)])
+        await log.append(Batch(ticks=[tick(o, "A", 3), tick(o, "D", 1)]))
         after, known = snapshot.position, snapshot.last_seen
         for stream in (other, log):
             batches = [b async for b in stream.read(after, last_seen=known, follow=False)]
@@ -592,7 +611,7 @@ async def test_two_writers_at_once_leave_neither_hole_nor_repeat(
         while done < 30:
             n = last.get((writer.origin, "A"), 0) + 1
             try:
-                await writer.append([tick(writer.origin, "A", n, price=price)])
+                await writer.append(Batch(ticks=[tick(writer.origin, "A", n, price=price)]))
                 last[writer.origin, "A"] = n
                 done += 1
             except SequenceConflict:
@@ -612,11 +631,13 @@ async def test_two_writers_at_once_leave_neither_hole_nor_repeat(
 async def test_health_counts_and_never_raises(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
         assert (await log.health()).state == "empty"
-        await log.append(gaps=[span(own(log))])
+        await log.append(Batch(gaps=[span(own(log))]))
         assert (await log.health()).state == "empty"
         await log.append(
-            [tick(own(log), s, n) for n in (1, 2) for s in "AD"],
-            heartbeats=[heartbeat(own(log))],
+            Batch(
+                ticks=[tick(own(log), s, n) for n in (1, 2) for s in "AD"],
+                heartbeats=[heartbeat(own(log))],
+            )
         )
         health = await log.health()
         assert (health.state, health.ticks, health.symbols) == ("ok", 4, 2)
@@ -627,13 +648,13 @@ async def test_health_counts_and_never_raises(log_backend: Any, tmp_path: Path) 
 
 async def test_a_log_with_one_heartbeat_is_not_empty(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        await log.append(heartbeats=[heartbeat(own(log))])
+        await log.append(Batch(heartbeats=[heartbeat(own(log))]))
         assert (await log.health()).state == "ok"
 
 
 async def test_an_empty_append_is_allowed(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        assert await log.append() == await log.find("end")
+        assert await log.append(Batch()) == await log.find("end")
         assert await everything(log) == ([], [], [], [])
         assert await log.snapshot() == Batch(await log.find("end"), quotes=[], heartbeats=[])
 
@@ -641,13 +662,13 @@ async def test_an_empty_append_is_allowed(log_backend: Any, tmp_path: Path) -> N
 async def test_reading_begins_at_start_or_end(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
         ticks = [tick(own(log), "A", n) for n in range(1, 4)]
-        await log.append(ticks[:2])
+        await log.append(Batch(ticks=ticks[:2]))
         batches = [batch async for batch in log.read("start", follow=False)]
         assert [each for batch in batches for each in batch.ticks] == ticks[:2]
         assert not [b async for b in log.read("end", follow=False) if b.ticks]
         async with asyncio.timeout(20), contextlib.aclosing(log.read("end")) as batches_to_come:
             await anext(batches_to_come)  # of the first second of silence
-            await log.append(ticks[2:])
+            await log.append(Batch(ticks=ticks[2:]))
             async for batch in batches_to_come:
                 if batch.ticks:
                     assert list(batch.ticks) == ticks[2:]
@@ -735,7 +756,7 @@ async def test_negative_prices_come_back_as_they_went_in(log_backend: Any, tmp_p
         told = quote(
             own(log), "CL=F", 5, price=10.01, previous_close=-37.63, open=-1.0, day_low=-40.32
         )
-        await log.append(ticks, quotes=[told])
+        await log.append(Batch(ticks=ticks, quotes=[told]))
         seen, _, quotes, _ = await everything(log)
         assert (seen, quotes) == (ticks, [told])
         assert (await log.snapshot()).quotes == [told]

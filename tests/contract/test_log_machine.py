@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.examples import examples
 from ticker.errors import SequenceConflict
-from ticker.records import Position, Quote, Tick
+from ticker.records import Batch, Position, Quote, Tick
 
 NOW = 1_795_447_805_000_000
 KEEP_FOR = 60_000_000
@@ -96,7 +96,7 @@ class LogMachine(RuleBasedStateMachine):
         quote = Quote(
             symbol, "test", last.time, last.received, last.price, last.origin, last.sequence
         )
-        self.run(self.log.append(ticks, quotes=[quote]))
+        self.run(self.log.append(Batch(ticks=ticks, quotes=[quote])))
         self.acknowledged(ticks)
 
     def acknowledged(self, ticks: list[Tick]) -> None:
@@ -116,7 +116,7 @@ class LogMachine(RuleBasedStateMachine):
     def append_again(self, data: st.DataObject) -> None:
         first = data.draw(st.integers(0, len(self.model)))
         last = data.draw(st.integers(first, len(self.model)))
-        self.run(self.log.append([tick for tick, _ in self.model[first:last]]))
+        self.run(self.log.append(Batch(ticks=[tick for tick, _ in self.model[first:last]])))
         self.prune_with_an_append()
 
     @rule(symbol=SYMBOLS, other=SYMBOLS, skip=st.integers(1, 3))
@@ -127,7 +127,7 @@ class LogMachine(RuleBasedStateMachine):
         if other != symbol:
             call = [*self.made(other, 1), *call]
         with pytest.raises(SequenceConflict) as caught:
-            self.run(self.log.append(call))
+            self.run(self.log.append(Batch(ticks=call)))
         assert caught.value.expected == {(self.origin, symbol): self.heads.get(symbol, 0) + 1}
 
     @rule()
@@ -184,7 +184,7 @@ class LogMachine(RuleBasedStateMachine):
                 quote = Quote(
                     symbol, "test", tick.time, tick.received, tick.price, tick.origin, tick.sequence
                 )
-                await self.log.append([tick], quotes=[quote])
+                await self.log.append(Batch(ticks=[tick], quotes=[quote]))
                 self.acknowledged([tick])
 
         async def look() -> None:
@@ -236,7 +236,9 @@ class NumberingMachine(LogMachine):
             return  # its number can no longer be compared
         tick, _ = self.model[-1]
         with pytest.raises(SequenceConflict):
-            self.run(self.log.append([*self.made(tick.symbol, 1, skip=-1, price=77.0)]))
+            self.run(
+                self.log.append(Batch(ticks=[*self.made(tick.symbol, 1, skip=-1, price=77.0)]))
+            )
 
 
 class RetainedMachine(NumberingMachine):

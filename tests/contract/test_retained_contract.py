@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from ticker.records import Gap, Tick
+from ticker.records import Batch, Gap, Tick
 from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
@@ -38,9 +38,9 @@ async def test_retention_deletes_old_appends_and_sequences_continue(
 ) -> None:
     clock = Clock()
     async with retained_backend.writer(tmp_path, keep_for=60 * SECOND, clock=clock) as log:
-        await log.append(ticks(log.origin, 1, 3))
+        await log.append(Batch(ticks=ticks(log.origin, 1, 3)))
         clock.now += 50 * SECOND
-        await log.append(ticks(log.origin, 4, 5))
+        await log.append(Batch(ticks=ticks(log.origin, 4, 5)))
         clock.now += 20 * SECOND
         assert await log.prune() == 3
         assert await held(log) == [4, 5]
@@ -49,7 +49,9 @@ async def test_retention_deletes_old_appends_and_sequences_continue(
         await log.prune()
         assert await held(log) == []
         assert await log.last() == {(log.origin, "A"): 5}
-        await log.append(ticks(log.origin, 5, 6))  # the repeat is deleted, and still a repeat
+        await log.append(
+            Batch(ticks=ticks(log.origin, 5, 6))
+        )  # the repeat is deleted, and still a repeat
         assert await held(log) == [6]
 
 
@@ -58,7 +60,7 @@ async def test_retention_counts_from_the_time_of_appending(
 ) -> None:
     clock = Clock()
     async with retained_backend.writer(tmp_path, keep_for=60 * SECOND, clock=clock) as log:
-        await log.append([Tick("A", "test", log.origin, 1, 5, 5, 1.0)])
+        await log.append(Batch(ticks=[Tick("A", "test", log.origin, 1, 5, 5, 1.0)]))
         await log.prune()
         assert await held(log) == [1]
 
@@ -68,7 +70,7 @@ async def test_appending_alone_runs_retention(retained_backend: Any, tmp_path: P
     async with retained_backend.writer(tmp_path, keep_for=10 * SECOND, clock=clock) as log:
         for n in range(1, 41):
             clock.now += 2 * SECOND
-            await log.append(ticks(log.origin, n, n))
+            await log.append(Batch(ticks=ticks(log.origin, n, n)))
         assert 5 <= len(await held(log)) <= 8
 
 
@@ -78,13 +80,13 @@ async def test_a_single_wrong_clock_reading_deletes_nothing(
     clock = Clock()
     async with retained_backend.writer(tmp_path, keep_for=60 * SECOND, clock=clock) as log:
         for n in range(1, 11):
-            await log.append(ticks(log.origin, n, n))
+            await log.append(Batch(ticks=ticks(log.origin, n, n)))
             clock.now += SECOND
         clock.now += 600 * SECOND
-        await log.append(ticks(log.origin, 11, 11))
+        await log.append(Batch(ticks=ticks(log.origin, 11, 11)))
         clock.now -= 600 * SECOND
         for n in range(12, 15):
-            await log.append(ticks(log.origin, n, n))
+            await log.append(Batch(ticks=ticks(log.origin, n, n)))
             clock.now += SECOND
         assert await held(log) == [*range(1, 15)]
 
@@ -94,18 +96,18 @@ async def test_after_a_long_absence_the_second_append_deletes_old_ticks(
 ) -> None:
     clock = Clock()
     async with retained_backend.writer(tmp_path, keep_for=60 * SECOND, clock=clock) as log:
-        await log.append(ticks(log.origin, 1, 5))
+        await log.append(Batch(ticks=ticks(log.origin, 1, 5)))
         clock.now += 600 * SECOND
-        await log.append(ticks(log.origin, 6, 6))
+        await log.append(Batch(ticks=ticks(log.origin, 6, 6)))
         clock.now += SECOND
-        await log.append(ticks(log.origin, 7, 7))
+        await log.append(Batch(ticks=ticks(log.origin, 7, 7)))
         assert await held(log) == [6, 7]
 
 
 async def test_an_append_never_deletes_its_own_ticks(retained_backend: Any, tmp_path: Path) -> None:
     async with retained_backend.writer(tmp_path, keep_bytes=1) as log:
         for n in range(1, 4):
-            position = await log.append(ticks(log.origin, n, n))
+            position = await log.append(Batch(ticks=ticks(log.origin, n, n)))
             assert (await held(log))[-1] == n
             assert position == await log.find("end")
 
@@ -114,7 +116,7 @@ async def test_the_size_of_a_retained_log_is_bounded(retained_backend: Any, tmp_
     bound = 2 * 2**20
     async with retained_backend.writer(tmp_path, keep_bytes=bound) as log:
         for n in range(60):
-            await log.append(ticks(log.origin, n * 1_000 + 1, n * 1_000 + 1_000))
+            await log.append(Batch(ticks=ticks(log.origin, n * 1_000 + 1, n * 1_000 + 1_000)))
         kept = await held(log)
         assert kept[-1] == 60_000
         assert kept == list(range(kept[0], 60_001))
@@ -127,7 +129,7 @@ async def test_the_size_of_a_retained_log_is_bounded(retained_backend: Any, tmp_
 async def test_a_shorter_retention_frees_disk_space(retained_backend: Any, tmp_path: Path) -> None:
     async with retained_backend.writer(tmp_path) as log:
         for n in range(20):
-            await log.append(ticks(log.origin, n * 5_000 + 1, n * 5_000 + 5_000))
+            await log.append(Batch(ticks=ticks(log.origin, n * 5_000 + 1, n * 5_000 + 5_000)))
         before = (await log.health()).size
     async with retained_backend.writer(tmp_path, keep_bytes=2**20) as log:
         await log.prune()
@@ -142,9 +144,9 @@ async def test_a_hold_protects_later_ticks_across_restarts_until_it_is_released(
     clock = Clock()
     options = {"keep_for": 10 * SECOND, "clock": clock}
     async with retained_backend.writer(tmp_path, **options) as log:
-        position = await log.append(ticks(log.origin, 1, 3))
+        position = await log.append(Batch(ticks=ticks(log.origin, 1, 3)))
         await log.hold("relay", position)
-        await log.append(ticks(log.origin, 4, 6))
+        await log.append(Batch(ticks=ticks(log.origin, 4, 6)))
         clock.now += 99 * SECOND
         assert await log.prune() == 3
     async with retained_backend.writer(tmp_path, **options) as log:
@@ -152,9 +154,9 @@ async def test_a_hold_protects_later_ticks_across_restarts_until_it_is_released(
         assert await held(log) == [4, 5, 6]
         await log.hold("relay", await log.find("end"))
         clock.now += 99 * SECOND
-        await log.append()
+        await log.append(Batch())
         await log.hold("relay", None)
-        await log.append(ticks(log.origin, 7, 7))
+        await log.append(Batch(ticks=ticks(log.origin, 7, 7)))
         await log.prune()
         assert await held(log) == [7]
 
@@ -165,9 +167,9 @@ async def test_holds_show_each_readers_position_and_how_many_ticks_wait(
     async with retained_backend.writer(tmp_path) as log:
         assert await log.holds() == {}
         assert (await log.health()).undelivered == 0
-        await log.hold("slow", await log.append(ticks(log.origin, 1, 3)))
-        await log.hold("quick", await log.append(ticks(log.origin, 4, 8)))
-        await log.append(ticks(log.origin, 9, 9))
+        await log.hold("slow", await log.append(Batch(ticks=ticks(log.origin, 1, 3))))
+        await log.hold("quick", await log.append(Batch(ticks=ticks(log.origin, 4, 8))))
+        await log.append(Batch(ticks=ticks(log.origin, 9, 9)))
     async with retained_backend.writer(tmp_path) as log:
         holds = await log.holds()
         assert {reader: hold.ticks for reader, hold in holds.items()} == {"slow": 6, "quick": 1}
@@ -184,11 +186,11 @@ async def test_retention_reports_to_an_overtaken_reader_exactly_what_it_missed(
 ) -> None:
     clock = Clock()
     async with retained_backend.writer(tmp_path, keep_for=10 * SECOND, clock=clock) as log:
-        await log.append(ticks(log.origin, 1, 2, "AB"))
+        await log.append(Batch(ticks=ticks(log.origin, 1, 2, "AB")))
         snapshot = await log.snapshot()
-        await log.append(ticks(log.origin, 3, 5, "A"))
+        await log.append(Batch(ticks=ticks(log.origin, 3, 5, "A")))
         clock.now += 99 * SECOND
-        await log.append(ticks(log.origin, 6, 6, "A"))
+        await log.append(Batch(ticks=ticks(log.origin, 6, 6, "A")))
         await log.prune()
         batches = [
             b async for b in log.read(snapshot.position, last_seen=snapshot.last_seen, follow=False)
@@ -206,10 +208,10 @@ async def test_a_reader_that_resumes_after_retention_gets_the_missed_span(
 ) -> None:
     clock = Clock()
     async with retained_backend.writer(tmp_path, keep_for=10 * SECOND, clock=clock) as log:
-        position = await log.append(ticks(log.origin, 1, 2, "AB"))
-        await log.append(ticks(log.origin, 3, 5, "A"))
+        position = await log.append(Batch(ticks=ticks(log.origin, 1, 2, "AB")))
+        await log.append(Batch(ticks=ticks(log.origin, 3, 5, "A")))
         clock.now += 99 * SECOND
-        await log.append(ticks(log.origin, 6, 6, "A"))
+        await log.append(Batch(ticks=ticks(log.origin, 6, 6, "A")))
         await log.prune()
     async with retained_backend.reader(tmp_path) as stream:
         batches = [b async for b in stream.read(position, follow=False)]
@@ -225,7 +227,7 @@ async def test_a_follower_that_retention_overtook_continues(
 ) -> None:
     clock = Clock()
     async with retained_backend.writer(tmp_path, keep_for=10 * SECOND, clock=clock) as log:
-        await log.append(ticks(log.origin, 1, 20))
+        await log.append(Batch(ticks=ticks(log.origin, 1, 20)))
         seen: list[int] = []
         missed: list[tuple[int | None, int | None]] = []
         async with asyncio.timeout(30):
@@ -234,7 +236,7 @@ async def test_a_follower_that_retention_overtook_continues(
                 missed += [(g.first_sequence, g.last_sequence) for g in batch.gaps]
                 if seen == [1, 2, 3, 4, 5]:
                     clock.now += 99 * SECOND
-                    await log.append(ticks(log.origin, 21, 22))
+                    await log.append(Batch(ticks=ticks(log.origin, 21, 22)))
                     await log.prune()
                 if seen[-1] == 22:
                     break

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
 from typing import Any, cast
 
 from ticker.exchange import companies
 from ticker.poll import Poll
-from ticker.records import Position
+from ticker.records import Batch, Position
 from ticker.sources import open_source
 from ticker.streams import open_log
 from ticker.streams.protocol import Log, NumberingLog
@@ -29,9 +28,9 @@ class Acknowledging:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
 
-    async def append(self, ticks: Sequence[Any] = (), **others: Any) -> Position:
-        position = await self._log.append(ticks, **others)
-        words = " ".join(f"{tick.symbol}:{tick.sequence}" for tick in ticks)
+    async def append(self, batch: Batch) -> Position:
+        position = await self._log.append(batch)
+        words = " ".join(f"{tick.symbol}:{tick.sequence}" for tick in batch.ticks)
         sys.stdout.write(words + "\n")
         sys.stdout.flush()
         return position

@@ -104,7 +104,7 @@ async def put_unreadable(
 async def test_over_several_partitions_each_symbol_keeps_its_order(address: KafkaAddress) -> None:
     async with KafkaLog(address, Plan(partitions=4)) as log:
         for n in range(1, 31):
-            await log.append([tick("o", s, n) for s in SYMBOLS])
+            await log.append(Batch(ticks=[tick("o", s, n) for s in SYMBOLS]))
         batches = await read(log, limit=50)
         seen = [t for batch in batches for t in batch.ticks]
         assert max(len(batch.ticks) for batch in batches) <= 50
@@ -124,8 +124,10 @@ async def test_a_late_reader_joins_quotes_and_ticks_over_partitions_while_others
             some = SYMBOLS if n % 3 else SYMBOLS[:7]  # not all symbols move each time
             heads.update({(origin, s): heads.get((origin, s), 0) + 1 for s in some})
             await log.append(
-                [tick(origin, s, heads[origin, s]) for s in some],
-                quotes=[quote(origin, s, heads[origin, s]) for s in some],
+                Batch(
+                    ticks=[tick(origin, s, heads[origin, s]) for s in some],
+                    quotes=[quote(origin, s, heads[origin, s]) for s in some],
+                )
             )
 
     async def look(delay: float) -> None:
@@ -161,12 +163,12 @@ async def test_a_symbol_whose_quote_lags_far_behind_is_read_from_further_back(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)])
+        await log.append(Batch(ticks=[tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)]))
         # Its later ticks come with no quote, as after a writer that died in between.
-        await log.append([tick("o", "QUIET", n) for n in (2, 3)])
+        await log.append(Batch(ticks=[tick("o", "QUIET", n) for n in (2, 3)]))
         for n in range(1, 10_001, 2_000):
-            await log.append([tick("o", "BUSY", m) for m in range(n, n + 2_000)])
-        await log.append([tick("o", "QUIET", 4)], quotes=[quote("o", "BUSY", 10_000)])
+            await log.append(Batch(ticks=[tick("o", "BUSY", m) for m in range(n, n + 2_000)]))
+        await log.append(Batch(ticks=[tick("o", "QUIET", 4)], quotes=[quote("o", "BUSY", 10_000)]))
         snapshot = await log.snapshot()
         batches = [
             b async for b in log.read(snapshot.position, last_seen=snapshot.last_seen, follow=False)
@@ -184,14 +186,16 @@ async def test_ticks_newer_than_any_quote_are_found_behind_many_others(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)])
-        await log.append([tick("o", "QUIET", n) for n in (2, 3)])  # their writer dies here
+        await log.append(Batch(ticks=[tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)]))
+        await log.append(
+            Batch(ticks=[tick("o", "QUIET", n) for n in (2, 3)])
+        )  # their writer dies here
         for n in range(1, 20_001, 2_000):
-            await log.append([tick("o", "BUSY", m) for m in range(n, n + 2_000)])
-        await log.append(quotes=[quote("o", "BUSY", 20_000)])
+            await log.append(Batch(ticks=[tick("o", "BUSY", m) for m in range(n, n + 2_000)]))
+        await log.append(Batch(quotes=[quote("o", "BUSY", 20_000)]))
         snapshot = await log.snapshot()
         assert {q.sequence for q in snapshot.quotes} == {1, 20_000}
-        await log.append([tick("o", "QUIET", 4), tick("o", "BUSY", 20_001)])
+        await log.append(Batch(ticks=[tick("o", "QUIET", 4), tick("o", "BUSY", 20_001)]))
         batches = [
             b async for b in log.read(snapshot.position, last_seen=snapshot.last_seen, follow=False)
         ]
@@ -205,18 +209,22 @@ async def test_a_reopened_log_continues_where_it_ended(address: KafkaAddress) ->
     async with KafkaLog(address) as log:
         log_id = log.id
         await log.append(
-            [tick(o, s, n) for o in ("near", "far") for n in (1, 2) for s in SYMBOLS],
-            gaps=[Gap("test", "far", "w", NOW, "stopped", from_=1, until=2)],
-            quotes=[quote("far", s, 2) for s in SYMBOLS],
+            Batch(
+                ticks=[tick(o, s, n) for o in ("near", "far") for n in (1, 2) for s in SYMBOLS],
+                gaps=[Gap("test", "far", "w", NOW, "stopped", from_=1, until=2)],
+                quotes=[quote("far", s, 2) for s in SYMBOLS],
+            )
         )
     async with KafkaLog(address) as log:
         assert log.id == log_id
         assert await log.last() == {(o, s): 2 for o in ("near", "far") for s in SYMBOLS}
         with pytest.raises(SequenceConflict):
-            await log.append([tick("far", "S1", 4)])
+            await log.append(Batch(ticks=[tick("far", "S1", 4)]))
         await log.append(
-            [tick("far", "S1", n) for n in (1, 2, 3)],
-            gaps=[Gap("test", "far", "w", NOW, "stopped", from_=1, until=2)],
+            Batch(
+                ticks=[tick("far", "S1", n) for n in (1, 2, 3)],
+                gaps=[Gap("test", "far", "w", NOW, "stopped", from_=1, until=2)],
+            )
         )
         batches = await read(log)
         assert sum(len(batch.ticks) for batch in batches) == 81
@@ -229,7 +237,7 @@ async def test_quotes_of_a_symbol_are_sent_once_a_second_and_at_the_end(
     begun = time.monotonic()
     async with KafkaLog(address) as log:
         for n in range(1, 6):
-            await log.append([tick("o", "A", n)], quotes=[quote("o", "A", n)])
+            await log.append(Batch(ticks=[tick("o", "A", n)], quotes=[quote("o", "A", n)]))
     took = time.monotonic() - begun
     async with KafkaStream(address) as stream:
         begin = await stream.find("start")
@@ -243,9 +251,9 @@ async def test_a_waiting_quote_is_sent_even_if_nothing_follows(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address) as log, KafkaStream(address) as stream, asyncio.timeout(30):
-        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
         closed = replace(quote("o", "A", 1), time=NOW + 500, session="closed")
-        await log.append(quotes=[closed])
+        await log.append(Batch(quotes=[closed]))
         async for batch in stream.read(await stream.find("start")):
             if closed in batch.quotes:
                 break
@@ -256,7 +264,9 @@ async def test_messages_are_plain_json_with_key_and_headers(
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         beat = Heartbeat("o", "w1", "test", NOW, NOW, 1, "ok", 1, 1)
-        await log.append([tick("o", "GC=F", 7)], quotes=[quote("o", "GC=F", 7)], heartbeats=[beat])
+        await log.append(
+            Batch(ticks=[tick("o", "GC=F", 7)], quotes=[quote("o", "GC=F", 7)], heartbeats=[beat])
+        )
     names = [address.prefix + ending for ending in ("", ".quotes", ".heartbeats")]
     consumer = AIOKafkaConsumer(bootstrap_servers=address.servers[0], auto_offset_reset="earliest")
     await consumer.start()
@@ -279,7 +289,7 @@ async def test_foreign_and_broken_messages_are_counted_and_skipped(
 ) -> None:
     good = wire.encode(tick("o", "A", 2))
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
         foreign: list[dict[str, Any]] = [
             {"key": b"A", "value": b"not json"},
             {"key": b"A", "value": b'{"type":"parrot"}'},
@@ -299,7 +309,7 @@ async def test_foreign_and_broken_messages_are_counted_and_skipped(
         await put(address, address.prefix, *foreign)
         for ending in (".gaps", ".quotes", ".heartbeats"):
             await put(address, address.prefix + ending, *foreign[:3])
-        await log.append([tick("o", "A", 2)])
+        await log.append(Batch(ticks=[tick("o", "A", 2)]))
         ticks = [t.sequence for b in await read(log) for t in b.ticks]
         assert ticks == [1, 2]
         assert log.read_stats().broken == len(foreign) + 9
@@ -315,7 +325,7 @@ async def test_a_symbol_without_a_quote_is_shown_by_its_last_tick(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
         foreign = [
             {"key": b"MINE", "value": wire.encode(tick("p", "MINE", n))} for n in range(1, 6)
         ]
@@ -337,7 +347,9 @@ async def test_a_message_that_aiokafka_cannot_read_is_counted_and_skipped(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=2)) as log:
-        await log.append([tick("o", s, 1) for s in SYMBOLS], quotes=[quote("o", "A", 1)])
+        await log.append(
+            Batch(ticks=[tick("o", s, 1) for s in SYMBOLS], quotes=[quote("o", "A", 1)])
+        )
         for _ in range(2):
             await put_unreadable(
                 address,
@@ -346,7 +358,9 @@ async def test_a_message_that_aiokafka_cannot_read_is_counted_and_skipped(
                 (b"x", b"x"),
             )
         await put_unreadable(address, address.prefix + ".quotes", (b"x", b"x"))
-        await log.append([tick("o", s, 2) for s in SYMBOLS], quotes=[quote("o", "A", 2)])
+        await log.append(
+            Batch(ticks=[tick("o", s, 2) for s in SYMBOLS], quotes=[quote("o", "A", 2)])
+        )
         found = [(t.symbol, t.sequence) for b in await read(log) for t in b.ticks]
         assert sorted(found) == sorted([*((s, n) for s in SYMBOLS for n in (1, 2)), ("foreign", 1)])
         assert (await log.health()).broken == 3
@@ -371,7 +385,7 @@ async def test_a_reader_that_retention_overtook_gets_a_gap_and_continues(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "A", n) for n in range(1, 21)])
+        await log.append(Batch(ticks=[tick("o", "A", n) for n in range(1, 21)]))
         seen: list[int] = []
         gaps: list[Gap] = []
         async with asyncio.timeout(20):
@@ -399,12 +413,12 @@ async def test_retention_runs_while_ticks_flow_and_reports_to_overtaken_readers(
     sequences = itertools.count(1)
     plan = Plan(partitions=1, keep_for=2_000_000)
     async with KafkaLog(address, plan) as log, ClusterClient(address) as asking:
-        await log.append([tick("o", "A", next(sequences))])
+        await log.append(Batch(ticks=[tick("o", "A", next(sequences))]))
         position = (await anext(log.read(await log.find("start")))).position
         topics = await asking.topics()
         async with asyncio.timeout(30):
             while min((await asking.offsets(topics, BEGIN, 0)).values()) < 2:
-                await log.append([tick("o", "A", next(sequences))])
+                await log.append(Batch(ticks=[tick("o", "A", next(sequences))]))
                 await asyncio.sleep(0.1)  # a steady flow: no segment is ever left to itself
         seen: list[int] = []
         gaps: list[Gap] = []
@@ -420,7 +434,7 @@ async def test_a_span_whose_start_retention_deleted_is_read_from_there(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log, admin(address) as client:
-        await log.append([tick("o", "A", n) for n in range(1, 21)])
+        await log.append(Batch(ticks=[tick("o", "A", n) for n in range(1, 21)]))
         where = TopicPartition(address.prefix, 0)
         await client.delete_records({where: RecordsToDelete(before_offset=15)})
         spans = {where: (0, 18), TopicPartition(address.prefix + ".gaps", 0): (3, 9)}
@@ -434,7 +448,7 @@ async def test_a_reading_passes_invisible_markers_while_other_partitions_flow(
     """One partition ends with the marker of another program's transaction."""
     quiet, busy = name_in(0, 2), name_in(1, 2)
     async with KafkaLog(address, Plan(partitions=2)) as log, asyncio.timeout(30):
-        await log.append([tick("o", quiet, 1)])
+        await log.append(Batch(ticks=[tick("o", quiet, 1)]))
         producer = confluent_kafka.Producer(
             {"bootstrap.servers": address.servers[0], "transactional.id": address.prefix}
         )
@@ -445,7 +459,7 @@ async def test_a_reading_passes_invisible_markers_while_other_partitions_flow(
 
         async def flow() -> None:
             for n in itertools.count(1):
-                await log.append([tick("o", busy, n)])
+                await log.append(Batch(ticks=[tick("o", busy, n)]))
                 await asyncio.sleep(0.02)
 
         flowing = asyncio.create_task(flow())
@@ -495,7 +509,7 @@ async def test_a_cluster_that_is_not_complete_yet_is_waited_for(
     monkeypatch.setattr(ClusterClient, "ask", ask)
     async with KafkaLog(address) as log:
         assert asked == 2
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
 
 
 async def test_a_cluster_that_stays_incomplete_is_reported(
@@ -514,7 +528,7 @@ async def test_topics_are_created_even_while_no_controller_is_known(
     unknown = property(lambda _: None, lambda *_: None)
     monkeypatch.setattr(ClusterMetadata, "controller", unknown, raising=False)
     async with KafkaLog(address) as log:
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
         assert await log.last() == {("o", "A"): 1}
 
 
@@ -523,7 +537,9 @@ async def test_ticks_are_found_by_time_even_if_the_brokers_clock_is_behind(
 ) -> None:
     ahead = (time.time_ns() // 1_000) + 60_000_000
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([replace(tick("o", "A", n), received=ahead + n) for n in range(1, 11)])
+        await log.append(
+            Batch(ticks=[replace(tick("o", "A", n), received=ahead + n) for n in range(1, 11)])
+        )
         reading = log.read(await log.find(ahead + 4), follow=False)
         found = [t.sequence async for batch in reading for t in batch.ticks]
         assert found == [4, 5, 6, 7, 8, 9, 10]
@@ -538,7 +554,7 @@ async def test_columns_arrive_even_if_their_caller_works_long_on_a_chunk(
             return await super()._fetch(min(1, limit), wait, *only)
 
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "A", n) for n in (1, 2, 3)])
+        await log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2, 3)]))
     monkeypatch.setattr(fetching, "Fetching", Slow)
     monkeypatch.setattr(fetching, "ANSWER", 1.0)
 
@@ -593,7 +609,7 @@ async def test_a_reader_that_came_first_waits_for_its_topics(address: KafkaAddre
         with pytest.raises(StreamMissing):
             await stream.find("start")
         async with KafkaLog(address) as log:
-            await log.append([tick("o", "A", 1)])
+            await log.append(Batch(ticks=[tick("o", "A", 1)]))
         assert sum(len(batch.ticks) for batch in await read(stream)) == 1
 
 
@@ -618,7 +634,7 @@ async def test_an_empty_batch_does_not_skip_ticks_that_are_still_held_back(
 
     monkeypatch.setattr(missing, "gaps_between", slow)
     async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
-        await log.append([tick("o", "A", n) for n in (1, 2)])
+        await log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2)]))
         async with contextlib.aclosing(log.read(await log.find("start"))) as batches:
             assert [t.sequence for t in (await anext(batches)).ticks] == [1, 2]
             values = [wire.encode(tick("o", "A", n)) for n in (5, 6)]
@@ -644,7 +660,7 @@ async def test_a_failed_lookup_does_not_lose_the_gap_that_retention_left(
         return await ticks_between(*what)
 
     async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
-        await log.append([tick("o", "A", n) for n in range(1, 21)])
+        await log.append(Batch(ticks=[tick("o", "A", n) for n in range(1, 21)]))
         begin = await log.find("start")
         async with admin(address) as client:
             topic = TopicPartition(address.prefix, 0)
@@ -674,7 +690,7 @@ async def test_a_partition_that_falls_silent_while_another_flows_is_detected(
     monkeypatch.setattr(following, "Fetching", Seen)
     flowing, silent = (name_in(n, 2) for n in (0, 1))
     async with KafkaLog(address, Plan(partitions=2)) as log, asyncio.timeout(40):
-        await log.append([tick("o", flowing, 1), tick("o", silent, 1)])
+        await log.append(Batch(ticks=[tick("o", flowing, 1), tick("o", silent, 1)]))
         stream = KafkaStream(address, watch=0.6)
         sequence = 1
         last = {flowing: 0, silent: 0}
@@ -690,7 +706,9 @@ async def test_a_partition_that_falls_silent_while_another_flows_is_detected(
         made[0]._consumer.pause(TopicPartition(address.prefix, 1))
         while len(made) < 2 or last[silent] < 3:
             sequence += 1
-            await log.append([tick("o", flowing, sequence), tick("o", silent, sequence)])
+            await log.append(
+                Batch(ticks=[tick("o", flowing, sequence), tick("o", silent, sequence)])
+            )
             await asyncio.sleep(0.05)
         reader.cancel()
         await asyncio.wait([reader])
@@ -704,7 +722,7 @@ async def test_a_reading_that_ends_by_an_unforeseen_error_raises_it(
         raise KeyError("unforeseen")
 
     async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(20):
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
         monkeypatch.setattr(following, "gather", broken)
         with pytest.raises(KeyError):
             await anext(log.read(await log.find("start")))
@@ -716,10 +734,10 @@ async def test_one_unreadable_message_among_many_partitions_is_skipped(
     partitions = 40
     symbol = name_in(partitions - 1, partitions)
     async with KafkaLog(address, Plan(partitions=partitions)) as log, asyncio.timeout(30):
-        await log.append([tick("o", symbol, 1)])
+        await log.append(Batch(ticks=[tick("o", symbol, 1)]))
         await put_unreadable(address, address.prefix, (b"x", b"x"), partition=partitions - 1)
-        await log.append([tick("o", symbol, 2)])
-        await log.append([tick("o", name_in(0, partitions), 1)])
+        await log.append(Batch(ticks=[tick("o", symbol, 2)]))
+        await log.append(Batch(ticks=[tick("o", name_in(0, partitions), 1)]))
         reading = log.read(await log.find("start"))
         seen: list[tuple[str, int]] = []
         async with contextlib.aclosing(reading) as batches:
@@ -737,8 +755,8 @@ async def test_a_record_that_no_broker_accepts_is_refused_at_once(address: Kafka
         long = Gap("test", "o", "w", NOW, "stopped", from_=1, until=2)
         force_setattr(long, "symbols", names)  # no record can be made that long
         with pytest.raises(InvalidRecord, match="longer than 900,000 bytes"):
-            await log.append(gaps=[long])
-        await log.append([tick("o", "A", 1)])
+            await log.append(Batch(gaps=[long]))
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
         assert await log.last() == {("o", "A"): 1}
 
 
@@ -758,7 +776,10 @@ async def test_topics_created_by_hand_may_have_any_number_of_partitions(
     async with KafkaLog(address) as log:
         for n in (1, 2):
             await log.append(
-                [tick("o", s, n) for s in SYMBOLS], quotes=[quote("o", s, n) for s in SYMBOLS]
+                Batch(
+                    ticks=[tick("o", s, n) for s in SYMBOLS],
+                    quotes=[quote("o", s, n) for s in SYMBOLS],
+                )
             )
         snapshot = await log.snapshot()
         assert sum(len(b.ticks) for b in await read(log)) == 2 * len(SYMBOLS)
@@ -769,7 +790,7 @@ async def test_added_partitions_are_reported_and_keep_each_symbols_order(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
-        await log.append([tick("o", s, n) for s in SYMBOLS for n in (1, 2)])
+        await log.append(Batch(ticks=[tick("o", s, n) for s in SYMBOLS for n in (1, 2)]))
         begin = await log.find("start")
         stream = KafkaStream(address, watch=0.3)
         async with contextlib.aclosing(stream.read(begin)) as batches:
@@ -788,13 +809,13 @@ async def test_partitions_added_earlier_are_reported_to_a_later_writer(
 ) -> None:
     moved, stays = name_in(2, 3), name_in(0, 3)
     async with KafkaLog(address, Plan(partitions=1)) as log, admin(address) as client:
-        await log.append([tick("o", s, n) for s in (moved, stays) for n in (1, 2)])
+        await log.append(Batch(ticks=[tick("o", s, n) for s in (moved, stays) for n in (1, 2)]))
         await client.create_partitions({address.prefix: NewPartitions(3)})
     words = f"ticks of {moved} lie in two partitions"
     async with KafkaLog(address) as log:
-        await log.append([tick("o", stays, 3)])
+        await log.append(Batch(ticks=[tick("o", stays, 3)]))
         with pytest.raises(StreamUnusable, match=words):
-            await log.append([tick("o", moved, 3)])
+            await log.append(Batch(ticks=[tick("o", moved, 3)]))
     stream = KafkaStream(address)
     assert sum(len(batch.ticks) for batch in await read(stream)) == 5
     # As a program writes it that does not look.
@@ -812,10 +833,10 @@ async def test_a_topic_keeps_to_the_first_kind_of_prices_real_or_invented(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as one, KafkaLog(address) as two:
-        await one.append([tick("x", "A", 1)])
+        await one.append(Batch(ticks=[tick("x", "A", 1)]))
         with pytest.raises(MixedPrices):
-            await two.append([tick("y", "B", 1, simulated=True)])
-        await one.append([tick("x", "A", 2)])
+            await two.append(Batch(ticks=[tick("y", "B", 1, simulated=True)]))
+        await one.append(Batch(ticks=[tick("x", "A", 2)]))
         assert [t.simulated for b in await read(one) for t in b.ticks] == [False, False]
 
 
@@ -828,7 +849,7 @@ async def test_one_silent_server_does_not_hide_the_others(address: KafkaAddress)
     silent = await asyncio.start_server(swallow, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
     several = KafkaAddress((f"127.0.0.1:{port}", address.servers[0]), address.prefix)
 
     async def work(address: KafkaAddress, sequence: int) -> float:
@@ -836,7 +857,7 @@ async def test_one_silent_server_does_not_hide_the_others(address: KafkaAddress)
         for _ in range(3):
             assert (await KafkaStream(address).health()).state == "ok"
         async with KafkaLog(address) as log:
-            await log.append([tick("o", "A", sequence)])
+            await log.append(Batch(ticks=[tick("o", "A", sequence)]))
             assert sum(len(b.ticks) for b in await read(log)) == sequence
         return time.monotonic() - begin
 
@@ -853,12 +874,12 @@ async def test_a_symbol_among_many_ticks_joins_its_waiting_quote(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
-        await log.append([tick("o", "A", 2)], quotes=[quote("o", "A", 2)])  # it waits
+        await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
+        await log.append(Batch(ticks=[tick("o", "A", 2)], quotes=[quote("o", "A", 2)]))  # it waits
         for n in range(1, 10_001, 2_000):
-            await log.append([tick("o", "B", m) for m in range(n, n + 2_000)])
+            await log.append(Batch(ticks=[tick("o", "B", m) for m in range(n, n + 2_000)]))
         snapshot = await log.snapshot()
-        await log.append([tick("o", "A", 3)])
+        await log.append(Batch(ticks=[tick("o", "A", 3)]))
         batches = [
             b async for b in log.read(snapshot.position, last_seen=snapshot.last_seen, follow=False)
         ]
@@ -872,9 +893,9 @@ async def test_a_waiting_quote_survives_a_failure(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
         later = replace(quote("o", "A", 1), time=NOW + 500, received=NOW + 500)
-        await log.append(quotes=[later])  # acknowledged; it waits
+        await log.append(Batch(quotes=[later]))  # acknowledged; it waits
         with monkeypatch.context() as patch:
 
             async def away(*_: Any) -> Any:
@@ -882,8 +903,8 @@ async def test_a_waiting_quote_survives_a_failure(
 
             patch.setattr(Producing, "send", away)
             with pytest.raises(StreamUnreachable):
-                await log.append([tick("o", "A", 2)])
-        await log.append([tick("o", "A", 2)])
+                await log.append(Batch(ticks=[tick("o", "A", 2)]))
+        await log.append(Batch(ticks=[tick("o", "A", 2)]))
     quotes = (await KafkaStream(address).snapshot()).quotes
     assert [q.time for q in quotes] == [later.time]
 
@@ -900,6 +921,6 @@ async def test_batches_are_compressed(
     monkeypatch.setattr("aiokafka.consumer.fetcher.MemoryRecords", measured)
     ticks = [tick("o", "A", n) for n in range(1, 1_001)]
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append(ticks)
+        await log.append(Batch(ticks=ticks))
         assert [t for b in await read(log) for t in b.ticks] == ticks
     assert 0 < sum(fetched) < sum(len(wire.encode(t)) for t in ticks) / 4

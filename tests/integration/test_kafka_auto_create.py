@@ -16,6 +16,7 @@ from aiokafka import TopicPartition
 from tests.kafka_broker import Broker
 from tests.kafka_flow import delete_topics, flowing, moved_on, tick
 from ticker.errors import StreamError, StreamUnreachable
+from ticker.records import Batch
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream
 from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.fetching import Fetching
@@ -77,7 +78,7 @@ async def test_topics_deleted_under_a_reader_and_a_writer_stay_away_until_a_log_
 ) -> None:
     async with KafkaStream(address, watch=0.5) as stream, asyncio.timeout(60):
         async with KafkaLog(address, delivery=3) as log:
-            await log.append([tick("o", "A", n) for n in (1, 2, 3)])
+            await log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2, 3)]))
             batches = aiter(stream.read(await stream.find("start")))
             seen: list[int] = []
             while len(seen) < 3:
@@ -86,13 +87,13 @@ async def test_topics_deleted_under_a_reader_and_a_writer_stay_away_until_a_log_
             await delete_topics(address)
             for _ in range(2):
                 with pytest.raises(StreamError):
-                    await log.append([tick("o", "A", 4)])
+                    await log.append(Batch(ticks=[tick("o", "A", 4)]))
             while stream.read_stats().problem is None:
                 assert not await anext(batches)
             assert await there(address) == set()
             assert (await stream.health()).state == "missing"
         async with KafkaLog(address) as log:
-            await log.append([tick("o", "A", n) for n in (1, 2, 3, 4)])
+            await log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2, 3, 4)]))
             while not (batch := await anext(batches)).ticks:
                 pass
             assert [t.sequence for t in batch.ticks] == [4]

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
 
 from ticker import wire
-from ticker.records import Gap, Heartbeat, Quote, Tick
+from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream
 
 NOW = 1_795_447_805_000_000
@@ -66,10 +66,12 @@ async def test_each_topic_has_the_documented_keys_and_headers_and_json(
     before = time.time_ns() // 1_000_000
     async with KafkaLog(address) as log:
         await log.append(
-            [tick("far", 1), tick("far", 2)],
-            gaps=[Gap("test", "far", "w1", NOW, "stopped", from_=NOW - 9, until=NOW)],
-            quotes=[Quote("GC=F", "test", NOW, NOW, 4_102.0, "far", 2)],
-            heartbeats=[Heartbeat("far", "w1", "test", NOW, NOW, 1, "ok", 1, 1)],
+            Batch(
+                ticks=[tick("far", 1), tick("far", 2)],
+                gaps=[Gap("test", "far", "w1", NOW, "stopped", from_=NOW - 9, until=NOW)],
+                quotes=[Quote("GC=F", "test", NOW, NOW, 4_102.0, "far", 2)],
+                heartbeats=[Heartbeat("far", "w1", "test", NOW, NOW, 1, "ok", 1, 1)],
+            )
         )
     keys = {
         "": ("tick", [b"GC=F", b"GC=F"]),

@@ -8,6 +8,7 @@ import pytest
 from tests.kafka_broker import Broker
 from tests.kafka_flow import tick
 from ticker.errors import StreamUnreachable
+from ticker.records import Batch
 from ticker.streams.kafka import KafkaAddress, KafkaLog, Plan
 from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.producing import Producing
@@ -48,7 +49,7 @@ async def test_a_delayed_append_does_not_outlive_its_log(
     await log.__aenter__()
     await asyncio.sleep(0.15)  # long enough for another check of the topics before a message
     monkeypatch.setattr(where, what, hold)
-    appending = asyncio.create_task(log.append([tick("o", "A", n) for n in (1, 2, 3)]))
+    appending = asyncio.create_task(log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2, 3)])))
     await held.wait()
     assert await log.close(1.5) == 3
     go_on.set()
@@ -62,7 +63,7 @@ async def test_an_append_in_progress_succeeds_before_its_log_closes(
 ) -> None:
     log = KafkaLog(address, Plan(partitions=1))
     await log.__aenter__()
-    appending = asyncio.create_task(log.append([tick("o", "A", n) for n in (1, 2, 3)]))
+    appending = asyncio.create_task(log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2, 3)])))
     await asyncio.sleep(0)
     assert await log.close(5) == 0
     await appending
@@ -74,10 +75,10 @@ async def test_repeatedly_cancelled_appends_leave_nothing_behind(
 ) -> None:
     log = KafkaLog(address, Plan(partitions=1))
     await log.__aenter__()
-    await log.append([tick("o", "A", 1)])
+    await log.append(Batch(ticks=[tick("o", "A", 1)]))
     broker.freeze()
     try:
-        appending = asyncio.create_task(log.append([tick("o", "A", 2)]))
+        appending = asyncio.create_task(log.append(Batch(ticks=[tick("o", "A", 2)])))
         await asyncio.sleep(0.05)
         for _ in range(3):
             appending.cancel()

@@ -80,7 +80,7 @@ async def test_copied_topics_are_read_completely(address: KafkaAddress) -> None:
     quotes = [Quote(s, "test", NOW, NOW, 1.0, "o", EACH) for s in SYMBOLS]
     plan = Plan(partitions=PARTITIONS)
     async with KafkaLog(address, plan) as log:
-        await log.append(ticks, gaps=[GAP], quotes=quotes, heartbeats=[BEAT])
+        await log.append(Batch(ticks=ticks, gaps=[GAP], quotes=quotes, heartbeats=[BEAT]))
     prefix = f"backup.{address.prefix}"
     async with KafkaLog(KafkaAddress(address.servers, prefix), plan):
         pass  # its topics
@@ -99,7 +99,7 @@ async def test_copied_topics_are_read_completely(address: KafkaAddress) -> None:
     # A writer continues where the copied ticks end.
     async with KafkaLog(stream._address) as log:
         assert await log.last() == {("o", s): EACH for s in SYMBOLS}
-        await log.append([tick("S0", EACH + 1)])
+        await log.append(Batch(ticks=[tick("S0", EACH + 1)]))
     found = [t for b in await everything(stream) for t in b.ticks if t.symbol == "S0"]
     assert [t.sequence for t in found] == list(range(1, EACH + 2))
 
@@ -107,7 +107,7 @@ async def test_copied_topics_are_read_completely(address: KafkaAddress) -> None:
 async def test_duplicate_ticks_are_read_once(address: KafkaAddress) -> None:
     ticks = [tick("A", n) for n in range(1, 6)]
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append(ticks)
+        await log.append(Batch(ticks=ticks))
         producer = confluent_kafka.Producer({"bootstrap.servers": address.servers[0]})
         for again in (*ticks[2:4], tick("A", 6), *ticks):
             producer.produce(address.prefix, wire.encode(again), b"A", partition=0)
@@ -129,7 +129,7 @@ async def test_two_logs_that_send_the_same_ticks_leave_no_repeat_and_no_hole(
 
     async def send(log: KafkaLog) -> None:
         for n in range(0, 100, 10):
-            await log.append(ticks[n : n + 10])
+            await log.append(Batch(ticks=ticks[n : n + 10]))
 
     async with KafkaLog(address, Plan(partitions=1)) as one, KafkaLog(address) as two:
         await asyncio.gather(send(one), send(two))

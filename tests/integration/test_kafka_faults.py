@@ -37,7 +37,7 @@ from tests.kafka_flow import (
     tick,
 )
 from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable
-from ticker.records import Gap, Tick
+from ticker.records import Batch, Gap, Tick
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan, writing
 from ticker.streams.kafka.cluster import END, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
@@ -120,7 +120,7 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
     ]
     async with Cable("127.0.0.1", broker.port).listening(port), KafkaLog(address) as log:
         for n in range(0, len(made), 5_000):
-            await log.append(made[n : n + 5_000])
+            await log.append(Batch(ticks=made[n : n + 5_000]))
     line = Cable("127.0.0.1", broker.port, rate=500_000)  # 4 Mbit/s
     async with line.listening(port), asyncio.timeout(90), KafkaStream(address) as stream:
         seen: list[Tick] = []
@@ -206,7 +206,7 @@ async def test_deleted_topics_are_reported_and_read_again_once_they_are_back(
     async with KafkaStream(address, watch=0.5) as stream:
         async with KafkaLog(address, delivery=3) as log:
             log_id = log.id
-            await log.append([tick("o", "A", n) for n in (1, 2, 3)])
+            await log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2, 3)]))
             reading = stream.read(await stream.find("start"))
             batches = aiter(reading)
             async with asyncio.timeout(30):
@@ -217,14 +217,14 @@ async def test_deleted_topics_are_reported_and_read_again_once_they_are_back(
                 assert health.problem is not None
                 assert "has no topic" in health.problem
                 with pytest.raises((StreamMissing, StreamUnreachable)):
-                    await log.append([tick("o", "A", 4)])
+                    await log.append(Batch(ticks=[tick("o", "A", 4)]))
                 with pytest.raises(StreamMissing):
-                    await log.append([tick("o", "A", 4)])
+                    await log.append(Batch(ticks=[tick("o", "A", 4)]))
                 with pytest.raises(StreamMissing):
                     await stream.snapshot()
         async with KafkaLog(address) as log, asyncio.timeout(30):
             assert log.id != log_id
-            await log.append([tick("o", "A", n) for n in range(1, 6)])
+            await log.append(Batch(ticks=[tick("o", "A", n) for n in range(1, 6)]))
             seen: list[int] = []
             gaps: list[Gap] = []
             async for batch in batches:
@@ -240,7 +240,7 @@ async def test_a_silent_broker_is_detected_before_its_pollers_seem_gone(
     broker: Broker, address: KafkaAddress
 ) -> None:
     async with KafkaLog(address) as log, KafkaStream(address) as stream:
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
         begin = await stream.find("start")
         async with contextlib.aclosing(stream.read(begin)) as batches:
             assert (await anext(batches)).ticks
@@ -275,12 +275,12 @@ async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(writing, "_SURE", sure)
     async with KafkaLog(address, delivery=2) as log:
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
         broker.freeze()
         try:
             begin = loop.time()
             with pytest.raises(StreamUnreachable):
-                await log.append([tick("o", "A", 2)])
+                await log.append(Batch(ticks=[tick("o", "A", 2)]))
             assert loop.time() - begin < within + GIVEN_UP
             begin = loop.time()
             assert await log.close(5) == 1
@@ -303,12 +303,12 @@ async def test_an_abandoned_producer_leaves_no_task_behind(
     monkeypatch.setattr(AIOKafkaClient, "_maybe_wait_metadata", wait)
     monkeypatch.setattr(writing, "_SURE", math.inf)  # it sends at once, and asks nothing first
     async with KafkaLog(address, delivery=2) as log:
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
         waiting.clear()
         broker.kill()
         try:
             with pytest.raises(StreamUnreachable):
-                await log.append([tick("o", "A", 2)])
+                await log.append(Batch(ticks=[tick("o", "A", 2)]))
             assert waiting
             async with asyncio.timeout(2):
                 await asyncio.wait(waiting)
@@ -322,10 +322,12 @@ async def test_an_end_during_an_append_reports_what_is_undelivered(
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(writing, "_SURE", math.inf)  # it sends at once, and asks nothing first
     async with KafkaLog(address) as log:
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
         broker.freeze()
         try:
-            appending = asyncio.create_task(log.append([tick("o", "A", n) for n in (2, 3, 4)]))
+            appending = asyncio.create_task(
+                log.append(Batch(ticks=[tick("o", "A", n) for n in (2, 3, 4)]))
+            )
             await asyncio.sleep(0.1)
             begin = loop.time()
             assert await log.close(5) == 3
@@ -340,7 +342,7 @@ async def test_a_producer_that_lost_its_sequence_is_recreated(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
         writer: Any = log._writer
         producing = writer._producing
         first = producing._producer
@@ -351,12 +353,12 @@ async def test_a_producer_that_lost_its_sequence_is_recreated(
 
         monkeypatch.setattr(producing._producer, "send_batch", refuse)
         with pytest.raises(StreamUnreachable):
-            await log.append([tick("o", "A", 2)])
-        await log.append([tick("o", "A", n) for n in (2, 3)])
+            await log.append(Batch(ticks=[tick("o", "A", 2)]))
+        await log.append(Batch(ticks=[tick("o", "A", n) for n in (2, 3)]))
         assert producing._producer is not first
         assert await log.last() == {("o", "A"): 3}
         with pytest.raises(SequenceConflict):
-            await log.append([tick("o", "A", 5)])
+            await log.append(Batch(ticks=[tick("o", "A", 5)]))
 
 
 async def test_a_consumer_that_falls_silent_is_recreated(
@@ -375,7 +377,7 @@ async def test_a_consumer_that_falls_silent_is_recreated(
         return found
 
     async with KafkaLog(address) as log:
-        await log.append([tick("o", "A", 1)])
+        await log.append(Batch(ticks=[tick("o", "A", 1)]))
         monkeypatch.setattr(AIOKafkaConsumer, "getmany", getmany)
         reading = KafkaRead(address, ReadRequest(await log.find("start"), limit=9), watch=0.3)
         seen: list[int] = []
@@ -383,7 +385,7 @@ async def test_a_consumer_that_falls_silent_is_recreated(
             async for batch in batches:
                 seen += [t.sequence for t in batch.ticks]
                 if seen == [1]:
-                    await log.append([tick("o", "A", 2)])
+                    await log.append(Batch(ticks=[tick("o", "A", 2)]))
                     seen.append(0)
                 if reading.rebuilt:
                     silent = 2

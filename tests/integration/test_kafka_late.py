@@ -20,7 +20,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from tests.kafka_flow import admin
 from ticker import wire
-from ticker.records import Heartbeat, Quote, Tick
+from ticker.records import Batch, Heartbeat, Quote, Tick
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
 from ticker.streams.kafka.fetching import span
@@ -154,7 +154,7 @@ async def test_a_late_reader_has_the_full_board_in_seconds_and_then_the_history(
         await filling.close()
         now = time.time_ns() // 1_000
         beat = Heartbeat("poller00", "p", "yahoo", now, now, 15_000_000, "ok", 500, 500)
-        await log.append(heartbeats=[beat])
+        await log.append(Batch(heartbeats=[beat]))
     left = await compacted(address, 120_000)
 
     async with KafkaStream(address) as stream:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.kafka_broker import Broker
 from tests.kafka_flow import delete_topics
-from ticker.records import Gap, Quote, Tick
+from ticker.records import Batch, Gap, Quote, Tick
 from ticker.relay import HoldCheckpoint, Relay, RelayStatus
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.sqlite import SqliteLog
@@ -43,7 +43,7 @@ class Machine:
     async def append(self, *sequences: int) -> None:
         origin = self.local.origin
         made = [tick(origin, n) for n in sequences]
-        await self.local.append(made, quotes=[quote(origin, sequences[-1])])
+        await self.local.append(Batch(ticks=made, quotes=[quote(origin, sequences[-1])]))
 
     async def until(self, holds: Callable[[RelayStatus], bool]) -> None:
         async with asyncio.timeout(60):

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from tests.kafka_flow import admin, delete_topics, tick
 from ticker import wire
 from ticker.errors import StreamError, StreamMissing
-from ticker.records import Gap, Quote, Tick
+from ticker.records import Batch, Gap, Quote, Tick
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan, following
 from ticker.streams.kafka.cluster import END, ENDINGS, ClusterClient
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
@@ -88,7 +88,7 @@ async def test_a_shorter_log_in_anothers_place_is_not_taken_for_retention(
 ) -> None:
     async with KafkaStream(address, watch=NEVER) as stream:
         async with KafkaLog(address, ONE) as log:
-            await log.append(ticks(*range(1, 101)))
+            await log.append(Batch(ticks=ticks(*range(1, 101))))
             old = log.id
         async with reading(stream, await stream.find("start")) as reader:
             await reader.until(99, 100)
@@ -96,8 +96,8 @@ async def test_a_shorter_log_in_anothers_place_is_not_taken_for_retention(
             await delete_topics(address)
             async with KafkaLog(address, ONE) as log:
                 new = log.id
-                await log.append(ticks(*range(1, 11)))
-                await log.append([tick("p", "A", n) for n in range(1, 4)])
+                await log.append(Batch(ticks=ticks(*range(1, 11))))
+                await log.append(Batch(ticks=[tick("p", "A", n) for n in range(1, 4)]))
                 await reader.until(1, 2, 3)
             assert [gap.reason for gap in reader.gaps] == ["replaced by another log"]
             # Earlier ticks are not repeated.
@@ -121,7 +121,7 @@ async def test_one_topic_recreated_with_fewer_partitions_loses_no_tick(
         def own(sequence: int) -> list[Tick]:
             return [tick("o", "A", sequence)]
 
-        await log.append(own(1), quotes=[quote(1, "o")])
+        await log.append(Batch(ticks=own(1), quotes=[quote(1, "o")]))
         before = await stream.find("end")
         async with reading(stream, await stream.find("start")) as reader:
             await reader.until(1)
@@ -129,9 +129,9 @@ async def test_one_topic_recreated_with_fewer_partitions_loses_no_tick(
             await reader.rested(3)  # the watchdog has looked
             # It is reported in our words, by this append or by the next.
             with contextlib.suppress(StreamError):
-                await log.append(own(2), quotes=[quote(2, "o")])
-            await log.append(own(2), quotes=[quote(2, "o")])
-            await log.append(own(3), quotes=[quote(3, "o")])
+                await log.append(Batch(ticks=own(2), quotes=[quote(2, "o")]))
+            await log.append(Batch(ticks=own(2), quotes=[quote(2, "o")]))
+            await log.append(Batch(ticks=own(3), quotes=[quote(3, "o")]))
             await reader.until(1, 2, 3)
             assert reader.gaps == []
         with contextlib.suppress(StreamError):  # a position beyond the end of that topic
@@ -155,13 +155,13 @@ async def make_anew(address: KafkaAddress, ending: str, partitions: int) -> None
 async def test_a_hole_in_a_recreated_log_is_reported(address: KafkaAddress) -> None:
     async with KafkaStream(address, watch=0.5) as stream:
         async with KafkaLog(address, ONE) as log:
-            await log.append(ticks(*range(1, 6)), quotes=[quote(5)])
+            await log.append(Batch(ticks=ticks(*range(1, 6)), quotes=[quote(5)]))
             await log.snapshot()
         snapshot = await stream.snapshot()
         async with reading(stream, snapshot.position, snapshot.last_seen) as reader:
             await delete_topics(address)
             async with KafkaLog(address, THREE) as log:
-                await log.append(ticks(*range(1, 7)))
+                await log.append(Batch(ticks=ticks(*range(1, 7))))
                 await reader.until(6)
                 await put(address, tick("o", "A", 9))
                 await reader.until(6, 9)
@@ -183,15 +183,15 @@ async def test_a_log_with_recreated_topics_says_nothing_about_the_new_ones(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, ONE) as old:
-        await old.append(ticks(*range(1, 6)))
+        await old.append(Batch(ticks=ticks(*range(1, 6))))
         await delete_topics(address)
         async with KafkaLog(address, ONE) as log:
-            await log.append(ticks(1))
+            await log.append(Batch(ticks=ticks(1)))
             await asyncio.sleep(0.15)  # longer than topics that took something are surely the same
             with pytest.raises(StreamMissing):
                 await old.last()
             with pytest.raises(StreamMissing):
-                await old.append()
+                await old.append(Batch())
 
 
 async def test_a_leader_that_moved_is_asked_at_once(address: KafkaAddress) -> None:
@@ -210,7 +210,7 @@ async def test_a_reading_that_cannot_continue_starts_again_after_a_pause(
 ) -> None:
     monkeypatch.setattr(following, "_AGAIN", NEVER)
     async with KafkaLog(address, ONE) as log:
-        await log.append(ticks(1))
+        await log.append(Batch(ticks=ticks(1)))
 
     async def take(*_: object) -> None:
         raise OffsetOutOfRange({})

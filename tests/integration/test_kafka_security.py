@@ -14,7 +14,7 @@ import pytest
 from tests.kafka_secure import PASSWORD, SecureKafka
 from ticker.address import parse_address
 from ticker.errors import StreamUnreachable
-from ticker.records import Quote, Tick
+from ticker.records import Batch, Quote, Tick
 from ticker.streams import open_log, open_stream
 from ticker.streams.kafka import KafkaLog, secured
 
@@ -55,7 +55,7 @@ async def test_each_security_setting_can_write_and_read_and_follow(
     security = secure_kafka.security(listener, mechanism)
     async with open_log(url, security=security) as log:
         quote = Quote("GC=F", "test", NOW, NOW, 4101.0, "o", 1)
-        await log.append([tick("o", 1)], quotes=[quote])
+        await log.append(Batch(ticks=[tick("o", 1)], quotes=[quote]))
         async with open_stream(url, security=security) as stream:
             snapshot = await stream.snapshot()
             assert [each.symbol for each in snapshot.quotes] == ["GC=F"]
@@ -63,7 +63,7 @@ async def test_each_security_setting_can_write_and_read_and_follow(
             seen = [t async for b in stream.read(begin, follow=False) for t in b.ticks]
             assert seen == [tick("o", 1)]
             async with asyncio.timeout(20):
-                await log.append([tick("o", 2)])
+                await log.append(Batch(ticks=[tick("o", 2)]))
                 async for batch in stream.read(snapshot.position, last_seen=snapshot.last_seen):
                     if batch.ticks:
                         assert batch.ticks == [tick("o", 2)]
@@ -169,7 +169,7 @@ async def test_a_reader_and_a_writer_continue_with_a_changed_password(
         open_stream(url, security=security) as stream,
         KafkaLog(secured(parse_address(url), security), delivery=3) as log,
     ):
-        await log.append([tick("o", 1)])
+        await log.append(Batch(ticks=[tick("o", 1)]))
         batches = aiter(stream.read(await stream.find("start")))
         assert (await anext(batches)).ticks == [tick("o", 1)]
         await asyncio.to_thread(broker.set_password, "bob", "second")
@@ -179,14 +179,14 @@ async def test_a_reader_and_a_writer_continue_with_a_changed_password(
         while "password_file: cannot be read" not in str(stream.read_stats().problem):
             assert not await anext(batches)
         with pytest.raises(StreamUnreachable, match="password_file: cannot be read"):
-            await log.append([tick("o", 2)])
+            await log.append(Batch(ticks=[tick("o", 2)]))
         away.write_text("second")
         away.rename(file)
         with pytest.raises(StreamUnreachable):  # by the producer, which knows the first one
-            await log.append([tick("o", 2)])
+            await log.append(Batch(ticks=[tick("o", 2)]))
         while True:  # a broker that has just begun may not know its users yet
             with contextlib.suppress(StreamUnreachable):
-                await log.append([tick("o", 2)])
+                await log.append(Batch(ticks=[tick("o", 2)]))
                 break
         while not (batch := await anext(batches)).ticks:
             pass

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.processes
 WRITER = """
 import asyncio, sys
 from ticker.errors import SequenceConflict
-from ticker.records import Quote, Tick
+from ticker.records import Batch, Quote, Tick
 from ticker.streams import open_log
 
 async def write(url, writer):
@@ -30,7 +30,7 @@ async def write(url, writer):
             ticks = [Tick(s, writer, o, n, now, now + n, 1.0) for s, n in numbers.items()]
             quotes = [Quote(s, writer, now, now + n, 1.0, o, n) for s, n in numbers.items()]
             try:
-                await log.append(ticks, quotes=quotes)
+                await log.append(Batch(ticks=ticks, quotes=quotes))
             except SequenceConflict:
                 last = dict(await log.last())
                 continue

@@ -105,7 +105,7 @@ async def check_replays(steps: list[Any], folder: Path) -> None:
     batches = recorded(steps)
     async with open_log(source) as log:
         for each in batches:
-            await log.append(each.ticks, gaps=each.gaps, quotes=each.quotes)
+            await log.append(Batch(ticks=each.ticks, gaps=each.gaps, quotes=each.quotes))
     player = await replayed(source, copy)
     await replayed(copy, again)
     async with open_stream(source) as one, open_stream(copy) as two, open_stream(again) as three:

@@ -21,6 +21,7 @@ from ticker import wire
 from ticker.compare.methods import BATCH
 from ticker.compare.plan import ORIGIN, Plan, Schedule, tick_of
 from ticker.compare.sockets import LOOPBACK, Meter, listening
+from ticker.records import Batch
 from ticker.streams import open_log
 from ticker.system_clock import monotonic
 from ticker.units import HOUR, SECOND
@@ -79,7 +80,8 @@ class Server:
             plan = msgspec.structs.replace(plan, origin=origin, after=await log.find("end"))
 
             async def publish(first: int, last: int) -> None:
-                await log.append([tick_of(n, plan.origin) for n in range(first, last + 1)])
+                ticks = [tick_of(n, plan.origin) for n in range(first, last + 1)]
+                await log.append(Batch(ticks=ticks))
 
         else:
             self._events = [wire.encode(tick_of(n)) for n in range(1, plan.events + 1)]

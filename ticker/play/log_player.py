@@ -87,7 +87,7 @@ class LogPlayer:
                     await self._wait(now)
         finally:
             await self._cursor.close()
-        await self._log.append(heartbeats=[self._heartbeat(WriterState.STOPPED)])
+        await self._log.append(Batch(heartbeats=[self._heartbeat(WriterState.STOPPED)]))
         return not self._stopping
 
     def stop(self) -> None:
@@ -107,7 +107,7 @@ class LogPlayer:
     async def _append(self, due: Batch, *, beat: bool) -> None:
         batch = self._filter.fresh(due)
         beats = [self._heartbeat(WriterState.REPLAYING)] if beat else []
-        await self._log.append(batch.ticks, gaps=batch.gaps, quotes=batch.quotes, heartbeats=beats)
+        await self._log.append(msgspec.structs.replace(batch, heartbeats=beats))
         # Quotes do not count as delivered: a newer one of the same time may follow.
         self._filter.delivered(msgspec.structs.replace(batch, quotes=()))
         self._symbols.update(tick.symbol for tick in batch.ticks)
@@ -118,7 +118,7 @@ class LogPlayer:
         """Write a heartbeat if one is due. If not, wait until a burst or a heartbeat is due."""
         if self._is_beat_due(now):
             self._move(now)
-            await self._log.append(heartbeats=[self._heartbeat(WriterState.REPLAYING)])
+            await self._log.append(Batch(heartbeats=[self._heartbeat(WriterState.REPLAYING)]))
             self._on_change()
             return
         pause = _BEAT if self._beaten is None else max(0, self._beaten + _BEAT - now)

@@ -14,7 +14,7 @@ import msgspec
 
 from ticker.changes import Changes, changes
 from ticker.errors import SequenceConflict
-from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
+from ticker.records import Batch, Gap, Heartbeat, Quote
 from ticker.units import SECOND
 
 ATTEMPTS: Final = 5
@@ -44,14 +44,7 @@ class PollLog(Protocol):
         """See `Stream.snapshot`."""
         ...
 
-    async def append(
-        self,
-        ticks: Sequence[Tick] = (),
-        *,
-        gaps: Sequence[Gap] = (),
-        quotes: Sequence[Quote] = (),
-        heartbeats: Sequence[Heartbeat] = (),
-    ) -> object:
+    async def append(self, batch: Batch) -> object:
         """See `Log.append`."""
         ...
 
@@ -125,27 +118,26 @@ class Ledger:
             if not (found.ticks or found.quotes or gaps or beat):
                 return found
             try:
-                await self.append(found, gaps=gaps, heartbeats=[beat] if beat else [])
+                await self.append(
+                    Batch(
+                        ticks=found.ticks,
+                        gaps=gaps,
+                        quotes=found.quotes,
+                        heartbeats=[beat] if beat else [],
+                    )
+                )
             except SequenceConflict:
                 continue
             return found
         return None
 
-    async def append(
-        self,
-        found: Changes,
-        *,
-        gaps: Sequence[Gap] = (),
-        heartbeats: Sequence[Heartbeat] = (),
-    ) -> None:
-        """Append the batch, and remember it when it is durable. Raises `StreamError`."""
+    async def append(self, batch: Batch) -> None:
+        """Append `batch`, and remember it when it is durable. Raises `StreamError`."""
         try:
-            await self._log.append(
-                found.ticks, gaps=gaps, quotes=found.quotes, heartbeats=heartbeats
-            )
+            await self._log.append(batch)
         except BaseException:
             # After an error or a cancellation it may have been written. So read the log again.
             self._doubtful = True
             raise
-        self._known.update((quote.symbol, quote) for quote in found.quotes)
-        self._last.update((tick.symbol, tick.sequence) for tick in found.ticks)
+        self._known.update((quote.symbol, quote) for quote in batch.quotes)
+        self._last.update((tick.symbol, tick.sequence) for tick in batch.ticks)

@@ -21,7 +21,7 @@ from ticker.poll.gaps import GapTracker
 from ticker.poll.heartbeats import HeartbeatPace
 from ticker.poll.ledger import Ledger, PollLog
 from ticker.poll.outcome import Outcome
-from ticker.records import Gap, Heartbeat, Quote
+from ticker.records import Batch, Gap, Heartbeat, Quote
 from ticker.sources.protocol import Answer, Source
 
 FAREWELL: Final = 2.0
@@ -169,7 +169,7 @@ class LogWriter:
     async def beat(self, beat: Heartbeat) -> None:
         """Write a heartbeat without an answer. Raises `StreamError`."""
         self.beats.note(beat, self._clock.elapsed())
-        await self._ledger.append(Changes(), heartbeats=[beat])
+        await self._ledger.append(Batch(heartbeats=[beat]))
 
     async def repeat(self, said: Heartbeat) -> None:
         """Write the heartbeat `said`, which is from another log, here. Raises `StreamError`."""
@@ -190,7 +190,7 @@ class LogWriter:
         beat = self.heartbeat(asked, Outcome(WriterState.STOPPED), every, answered=answered)
         try:
             async with asyncio.timeout(FAREWELL):
-                await self._ledger.append(Changes(), heartbeats=[beat])
+                await self._ledger.append(Batch(heartbeats=[beat]))
         except StreamMissing:
             return False
         except (StreamError, TimeoutError):

@@ -1,4 +1,4 @@
-"""What streams return: a `Batch` of records, a `Hold`, and the `Position` in both.
+"""What streams return and take: a `Batch` of records, a `Hold`, and the `Position` in both.
 
 Times are µs since the epoch, UTC. This file does no input or output, reads no clock and knows no
 stream.
@@ -19,14 +19,14 @@ Position = NewType("Position", str)
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """The records that a stream returns at once, and the reader's position after them.
+    """The records that a stream returns or takes at once.
 
-    An empty batch is normal: it comes after each second of silence. The gaps of a batch come before
-    its ticks: a gap that follows a tick begins the next batch.
+    A reading returns an empty one after each second of silence. The gaps of a batch come before its
+    ticks: a gap that follows a tick begins the next batch.
     """
 
-    position: Position
-    """Resume after this batch with `stream.read(batch.position)`."""
+    position: Position = Position("")
+    """Resume after this batch with `stream.read(batch.position)`. `Log.append` ignores it."""
     ticks: Sequence[Tick] = ()
     """Ascending by sequence for each (origin, symbol)."""
     gaps: Sequence[Gap] = ()

@@ -301,10 +301,7 @@ class Relay:
             if not fresh:
                 break
             try:
-                appending = log.append(
-                    fresh.ticks, gaps=fresh.gaps, quotes=fresh.quotes, heartbeats=fresh.heartbeats
-                )
-                await self._patience.wait(log.url, appending)
+                await self._patience.wait(log.url, log.append(fresh))
             except SequenceConflict:
                 last = await self._patience.wait(log.url, log.last())
                 self._filter.begin(log.id, last, whole=self._place.whole)

@@ -230,7 +230,7 @@ class Recording:
         # tick, so that no replay shows them too early.
         self._tell_due(fresh.ticks)
         self._part.tell(progress.ticks + max(1, len(fresh.ticks)), fresh.quotes)
-        await self._log.append(fresh.ticks, gaps=fresh.gaps, quotes=fresh.quotes)
+        await self._log.append(fresh)
         self._filter.delivered(fresh)
         progress.ticks += len(fresh.ticks)
         progress.gaps += len(fresh.gaps)

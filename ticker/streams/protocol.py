@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, Self
 import msgspec
 
 from ticker.health import Health
-from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
+from ticker.records import Batch, Gap, Hold, Position
 
 
 class ReadStats(msgspec.Struct, frozen=True):
@@ -197,15 +197,10 @@ class Log(Stream, Protocol):
         """Return (origin, symbol) → the sequence of its last tick."""
         ...
 
-    async def append(
-        self,
-        ticks: Sequence[Tick] = (),
-        *,
-        gaps: Sequence[Gap] = (),
-        quotes: Sequence[Quote] = (),
-        heartbeats: Sequence[Heartbeat] = (),
-    ) -> Position:
+    async def append(self, batch: Batch) -> Position:
         """Write the records, and return the position after them. They are durable on return.
+
+            await log.append(Batch(ticks=[tick], quotes=[quote]))
 
         A tick whose sequence is not above `last` is a repeat, and changes nothing. The first tick
         of an (origin, symbol) may have any sequence. Each later tick must continue it, unless a gap

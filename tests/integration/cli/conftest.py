@@ -25,7 +25,7 @@ from tests import forked
 from tests.serving import serving
 from ticker.exchange import Exchange, Market
 from ticker.processes.child import environment
-from ticker.records import Heartbeat, Quote, Tick
+from ticker.records import Batch, Heartbeat, Quote, Tick
 from ticker.streams import open_log
 
 PATIENCE: Final = 60.0
@@ -214,7 +214,7 @@ def write(
             now = time.time_ns() // 1_000 - age
             writer = told.pop("writer", "writer")
             beat = Heartbeat(origin, writer, "yahoo", NOW, now, 15_000_000, state, 1, 1, **told)
-            await log.append(made, quotes=[quote] if ticks else [], heartbeats=[beat])
+            await log.append(Batch(ticks=made, quotes=[quote] if ticks else [], heartbeats=[beat]))
 
     asyncio.run(fill())
 

@@ -33,7 +33,7 @@ ELSEWHERE = Path(__file__).parent / "elsewhere"
 
 WRITER = """
 import asyncio, sys, time
-from ticker.records import Gap, Heartbeat, Quote, Tick
+from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log
 
 async def write(url):
@@ -46,7 +46,7 @@ async def write(url):
             quotes = [Quote(t.symbol, "x", now, now, t.price, o, t.sequence) for t in ticks]
             gaps = [Gap("x", o, "w", now, "slow", from_=now - 9, until=now)] if n % 9 == 0 else []
             beat = Heartbeat(o, "w", "x", now, now, 10_000, "ok", 40, len(ticks))
-            await log.append(ticks, gaps=gaps, quotes=quotes, heartbeats=[beat])
+            await log.append(Batch("", ticks, gaps, quotes, [beat]))
             await asyncio.sleep(0.005)
 
 asyncio.run(write(sys.argv[1]))

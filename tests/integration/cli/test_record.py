@@ -43,7 +43,7 @@ def append(
             gaps = [
                 Gap("yahoo", log.origin, "w", moments[0], "poller stopped", None, begin, begin + 1)
             ]
-            await log.append(made, gaps=gaps if gap else [], quotes=[quote])
+            await log.append(Batch(ticks=made, gaps=gaps if gap else [], quotes=[quote]))
 
     asyncio.run(fill())
 
@@ -74,7 +74,7 @@ def load(url: str) -> Iterator[None]:
                     Tick("AAPL", "yahoo", log.origin, sequence + n, at, at, 100.0 + n)
                     for n in range(1, 201)
                 ]
-                await log.append(made)
+                await log.append(Batch(ticks=made))
                 sequence += 200
 
     thread = threading.Thread(target=asyncio.run, args=(fill(),))

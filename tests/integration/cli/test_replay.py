@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ticker.records import Quote, Tick
+from ticker.records import Batch, Quote, Tick
 from ticker.streams import open_log, retained
 from ticker.units import HOUR, SECOND
 
@@ -41,7 +41,7 @@ def record(url: str, *moments: int, symbol: str = "AAPL") -> None:
                 name="Apple",
                 simulated=True,
             )
-            await log.append(made, quotes=[quote])
+            await log.append(Batch(ticks=made, quotes=[quote]))
 
     asyncio.run(fill())
 

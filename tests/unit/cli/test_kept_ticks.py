@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ticker.cli.kept_ticks import Kept, kept_words, way_back
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams import StreamChoice, open_log, retained
 
 
@@ -30,7 +30,12 @@ def log(tmp_path: Path) -> StreamChoice:
 async def keep(choice: StreamChoice, *received: int) -> None:
     async with retained(open_log(choice)) as log:
         await log.append(
-            [Tick("A", "x", log.origin, n, at, at, 1.0 + n) for n, at in enumerate(received, 1)]
+            Batch(
+                ticks=[
+                    Tick("A", "x", log.origin, n, at, at, 1.0 + n)
+                    for n, at in enumerate(received, 1)
+                ]
+            )
         )
 
 

@@ -13,7 +13,7 @@ from ticker.cli import status_line as lines
 from ticker.cli.exit_codes import Failed
 from ticker.cli.replay_source import ReplayOptions, open_reel
 from ticker.cli.status_line import StatusLine
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams import choose_stream, open_log
 
 NOW = 1_795_447_805_000_000
@@ -29,7 +29,7 @@ async def test_the_progress_line_is_cleared_before_a_screen_or_an_error(
     monkeypatch.setattr(tapes, "_SOON", -1)
     choice = choose_stream(f"sqlite:{tmp_path}/log.sqlite")
     async with open_log(choice) as log, AsyncExitStack() as stack:
-        await log.append([Tick("A", "test", "o", 1, NOW, NOW, 1.0)])
+        await log.append(Batch(ticks=[Tick("A", "test", "o", 1, NOW, NOW, 1.0)]))
         wish = ReplayOptions(choice, None, since, None, last_session=False, speed=1.0, zone=None)
         try:
             await open_reel(stack, log, wish, StatusLine(quiet=False))

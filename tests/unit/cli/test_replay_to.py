@@ -11,7 +11,7 @@ from ticker.cli.replay_source import ReplayOptions
 from ticker.cli.replay_to import ReplayTo
 from ticker.cli.status_line import StatusLine
 from ticker.play import LogPlayer
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams import choose_stream, open_log
 
 NOW = 1_795_447_805_000_000
@@ -23,10 +23,14 @@ async def test_a_copy_that_lacks_a_tick_is_not_complete(
     source = choose_stream(f"sqlite:{tmp_path}/source.sqlite")
     copy = choose_stream(f"sqlite:{tmp_path}/copy.sqlite")
     async with open_log(source) as log:
-        await log.append([Tick("A", "test", "o", n, NOW, NOW, 1.0 + n) for n in (1, 2, 3)])
+        await log.append(
+            Batch(ticks=[Tick("A", "test", "o", n, NOW, NOW, 1.0 + n) for n in (1, 2, 3)])
+        )
 
     async def play_two(self: LogPlayer) -> bool:
-        await self._log.append([Tick("A", "test", "o", n, NOW, NOW, 1.0 + n) for n in (1, 2)])
+        await self._log.append(
+            Batch(ticks=[Tick("A", "test", "o", n, NOW, NOW, 1.0 + n) for n in (1, 2)])
+        )
         return True
 
     monkeypatch.setattr(LogPlayer, "run", play_two)

@@ -11,7 +11,7 @@ import pytest
 from ticker import frames
 from ticker.cli.since_until import span_of
 from ticker.errors import UsageError
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams import StreamChoice, open_log
 from ticker.streams.recording import Recorder
 from ticker.units import HOUR, MINUTE
@@ -66,7 +66,7 @@ def test_frames_read_times_as_the_command_line_does(tape: str) -> None:
 
 async def fill(url: str) -> None:
     async with open_log(url) as log:
-        await log.append([Tick("A", "test", "one", 1, LAST, LAST, 6.0)])
+        await log.append(Batch(ticks=[Tick("A", "test", "one", 1, LAST, LAST, 6.0)]))
 
 
 def test_a_time_for_a_replay_of_a_log_means_the_day_of_its_last_tick(tmp_path: Path) -> None:

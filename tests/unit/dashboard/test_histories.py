@@ -127,7 +127,9 @@ async def test_a_live_feed_gives_the_last_day_of_its_stream(tmp_path: Path) -> N
         told: dict[str, Any] = {"symbol": "A", "source": "yahoo", "origin": log.origin}
         for sequence, hours in ((1, 30), (2, 3), (3, 0)):
             time = NOW - hours * 3_600 * SECOND
-            await log.append([Tick(**told, sequence=sequence, time=time, received=time, price=1.0)])
+            await log.append(
+                Batch(ticks=[Tick(**told, sequence=sequence, time=time, received=time, price=1.0)])
+            )
         feed = Follow(log, clock=lambda: NOW)
         found = [t.sequence async for batch in feed.history(["A"]) for t in batch.ticks]
         assert found == [2, 3]

@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 
 import ticker
 from ticker.errors import StreamMissing, UsageError
-from ticker.records import Gap, Quote, Tick
+from ticker.records import Batch, Gap, Quote, Tick
 from ticker.streams import open_log
 from ticker.streams.arrays import as_arrays
 from ticker.streams.recording import Recorder
@@ -65,7 +65,7 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def write(folder: Path, *records: Tick, **others: Any) -> str:
     url = f"sqlite:{folder / 'log.sqlite'}"
     async with open_log(url) as log:
-        await log.append(records, **others)
+        await log.append(Batch(ticks=records, **others))
     return url
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ticker.feed import MAX_SPEED
 from ticker.play import LogPlayer, NothingToPlay, Span, load, session_start
-from ticker.records import Heartbeat, Quote, Tick
+from ticker.records import Batch, Heartbeat, Quote, Tick
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog
 from ticker.units import SECOND
@@ -54,12 +54,12 @@ class Kept(SqliteLog):
         self.quotes: list[Quote] = []
         self.beats: list[Heartbeat] = []
 
-    async def append(self, ticks: Any = (), **others: Any) -> Any:
-        if ticks:
-            self.appends.append([each.sequence for each in ticks])
-        self.quotes += others.get("quotes", ())
-        self.beats += others.get("heartbeats", ())
-        return await super().append(ticks, **others)
+    async def append(self, batch: Batch) -> Any:
+        if batch.ticks:
+            self.appends.append([each.sequence for each in batch.ticks])
+        self.quotes += batch.quotes
+        self.beats += batch.heartbeats
+        return await super().append(batch)
 
 
 class Clock:

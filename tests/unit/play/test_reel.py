@@ -12,7 +12,7 @@ import pytest
 from ticker.errors import StreamError
 from ticker.feed import MAX_SPEED
 from ticker.play import NothingToPlay, Player, Span, load, tape_of
-from ticker.records import Gap, Tick
+from ticker.records import Batch, Gap, Tick
 from ticker.streams.history import last_day
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog, SqliteStream
@@ -35,7 +35,7 @@ async def log(tmp_path: Path) -> SqliteStream:
     async with SqliteLog(tmp_path / "log.sqlite") as log:
         everything = ticks()
         for first in range(0, len(everything), 5):
-            await log.append(everything[first : first + 5])
+            await log.append(Batch(ticks=everything[first : first + 5]))
     return SqliteStream(tmp_path / "log.sqlite")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.relay import Route, exclusively, local_log
 from ticker.relay.backlog import Waiting, find_unsent, find_waiting, undelivered
 from ticker.streams import StreamChoice, canonical_url, open_log, open_stream, retained
@@ -28,7 +28,9 @@ async def kept_for(choice: StreamChoice, ticks: int) -> Route:
     async with retained(open_log(local)) as log:
         await log.hold(route.destination, await log.find("start"))
         numbers = range(1, ticks + 1)
-        await log.append([Tick("A", "s", log.origin, n, NOW, NOW, float(n)) for n in numbers])
+        await log.append(
+            Batch(ticks=[Tick("A", "s", log.origin, n, NOW, NOW, float(n)) for n in numbers])
+        )
     return route
 
 

@@ -85,12 +85,12 @@ class _Troubled:
         self._owner.closed += 1
         return await self._log.close(within)
 
-    async def append(self, made: Any = (), **others: Any) -> Position:
+    async def append(self, batch: Batch) -> Position:
         result = self._owner.trouble()
         if asyncio.iscoroutine(result):
             await result
-        position = await self._log.append(made, **others)
-        self._owner.appended.append(len(made))
+        position = await self._log.append(batch)
+        self._owner.appended.append(len(batch.ticks))
         return position
 
 
@@ -159,10 +159,12 @@ async def test_all_four_kinds_arrive_unchanged_and_in_order(bench: Bench) -> Non
     gap = Gap("yahoo", origin, "poller", NOW, "poller stopped", from_=NOW - 9, until=NOW)
     both = ticks(origin, 1, 3) + ticks(origin, 1, 2, "B")
     await bench.source.append(
-        both,
-        gaps=[gap],
-        quotes=[quote(origin, 3), quote(origin, 2, "B")],
-        heartbeats=[beat(origin)],
+        Batch(
+            ticks=both,
+            gaps=[gap],
+            quotes=[quote(origin, 3), quote(origin, 2, "B")],
+            heartbeats=[beat(origin)],
+        )
     )
     report = await bench.once()
     assert (report.ticks, report.gaps, report.undelivered) == (5, 1, 0)
@@ -180,14 +182,16 @@ async def test_an_older_copy_of_the_source_is_reported_and_not_dropped_as_repeat
     path, older = tmp_path / "from.sqlite", tmp_path / "older.sqlite"
     destination = Destination(tmp_path / "to.sqlite")
     async with SqliteLog(path) as source:
-        await source.append(ticks(source.origin, 1, 3))
+        await source.append(Batch(ticks=ticks(source.origin, 1, 3)))
     shutil.copy(path, older)
     async with SqliteLog(path) as source:
-        await source.append(ticks(source.origin, 4, 6) + ticks(source.origin, 1, 2, "B"))
+        await source.append(
+            Batch(ticks=ticks(source.origin, 4, 6) + ticks(source.origin, 1, 2, "B"))
+        )
         await Bench(source, destination).once()
     async with SqliteLog(older) as source:
         # Another tick, with a number that is taken.
-        await source.append(ticks(source.origin, 4, 4))
+        await source.append(Batch(ticks=ticks(source.origin, 4, 4)))
         with pytest.raises(StreamUnusable, match=r"older.sqlite: lacks 4 ticks of .* that .*to.sq"):
             await Bench(source, destination).relay().run()
     assert destination.appended == [8]
@@ -208,7 +212,7 @@ async def _older_destination(
             made = [replace(tick, origin=source.origin) for tick in batch]
             heads = {tick.symbol: tick.sequence for tick in made}
             quotes = [quote(source.origin, n, symbol) for symbol, n in heads.items()]
-            await source.append(made, quotes=quotes)
+            await source.append(Batch(ticks=made, quotes=quotes))
             bookmark = HoldCheckpoint(source, "there", tmp_path / "met")
             await bench.once(bookmark=bookmark, since=since)
 
@@ -244,7 +248,7 @@ async def test_a_loss_at_the_destination_brings_no_ticks_from_before_the_start(
     early = ticks("o", 1, 4, "B")
     async with SqliteLog(tmp_path / "from.sqlite") as source:
         made = [replace(tick, origin=source.origin) for tick in early]
-        await source.append(made, quotes=[quote(source.origin, 4, "B")])
+        await source.append(Batch(ticks=made, quotes=[quote(source.origin, 4, "B")]))
     arrived, _ = await _older_destination(
         tmp_path, ticks("o", 1, 3), ticks("o", 4, 6), ticks("o", 7, 7), since=NOW + SECOND
     )
@@ -256,14 +260,14 @@ async def test_a_destination_that_worked_once_is_waited_for_after_any_error(
 ) -> None:
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
-    await bench.source.append(heartbeats=[beat(bench.source.origin)])
+    await bench.source.append(Batch(heartbeats=[beat(bench.source.origin)]))
     await bench.until(lambda _: bool(bench.destination.appended))
 
     def refuse() -> None:
         raise StreamUnusable(str(bench.destination.path), "this user may not use its topics")
 
     bench.destination.trouble = refuse
-    await bench.source.append(heartbeats=[beat(bench.source.origin, NOW + SECOND)])
+    await bench.source.append(Batch(heartbeats=[beat(bench.source.origin, NOW + SECOND)]))
     await bench.until(lambda status: status.is_away)
     bench.destination.trouble = lambda: None
     await bench.until(lambda status: not status.is_away)
@@ -305,16 +309,16 @@ def test_heartbeats_and_quotes_are_sent_after_a_clock_was_set_back() -> None:
 
 
 async def test_a_second_run_continues_where_the_first_ended(bench: Bench) -> None:
-    await bench.source.append(ticks(bench.source.origin, 1, 3))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 3)))
     await bench.once()
-    await bench.source.append(ticks(bench.source.origin, 4, 5))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 4, 5)))
     report = await bench.once()
     assert (report.ticks, report.repeats) == (2, 0)
     assert await bench.arrived() == {(bench.source.origin, "A"): [1, 2, 3, 4, 5]}
 
 
 async def test_an_outdated_position_repeats_nothing(bench: Bench) -> None:
-    await bench.source.append(ticks(bench.source.origin, 1, 3))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 3)))
     await bench.source.hold("there", await bench.source.find("start"))
     await bench.once()
     await bench.source.hold("there", await bench.source.find("start"))
@@ -324,7 +328,7 @@ async def test_an_outdated_position_repeats_nothing(bench: Bench) -> None:
 
 
 async def test_undelivered_ticks_are_held_from_the_first_moment(bench: Bench) -> None:
-    await bench.source.append(ticks(bench.source.origin, 1, 3))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 3)))
 
     def away() -> None:
         raise StreamUnreachable("there", "nobody answers")
@@ -339,7 +343,7 @@ async def test_a_destination_that_returns_gets_everything_in_order(bench: Bench)
     origin = bench.source.origin
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
-    await bench.source.append(ticks(origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 2)))
     await bench.until(lambda status: status.ticks == 2)
     failures = 0
 
@@ -350,7 +354,7 @@ async def test_a_destination_that_returns_gets_everything_in_order(bench: Bench)
             raise StreamUnreachable("there", "nobody answers")
 
     bench.destination.trouble = away
-    await bench.source.append(ticks(origin, 3, 4))
+    await bench.source.append(Batch(ticks=ticks(origin, 3, 4)))
     await bench.until(lambda status: status.ticks == 4)
     relay.stop()
     report = await running
@@ -374,7 +378,7 @@ async def test_a_hanging_append_is_given_up_and_repeated(bench: Bench) -> None:
             await asyncio.Event().wait()
 
     bench.destination.trouble = hang
-    await bench.source.append(ticks(origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 2)))
     relay = bench.relay(patience=0.2)
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.ticks == 2)
@@ -394,7 +398,7 @@ async def test_an_end_with_a_hanging_destination_is_bounded_and_reports_the_rest
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.state == WriterState.FOLLOWING)
-    await bench.source.append(ticks(bench.source.origin, 1, 7))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 7)))
     relay.stop(within=0.1)
     async with asyncio.timeout(30):
         report = await running
@@ -405,7 +409,7 @@ async def test_an_end_delivers_all_earlier_appends(bench: Bench) -> None:
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.state == WriterState.FOLLOWING)
-    await bench.source.append(ticks(bench.source.origin, 1, 7))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 7)))
     relay.stop()
     report = await running
     assert (report.ticks, report.undelivered) == (7, 0)
@@ -413,13 +417,13 @@ async def test_an_end_delivers_all_earlier_appends(bench: Bench) -> None:
 
 async def test_an_end_while_catching_up_delivers_what_came_meanwhile(bench: Bench) -> None:
     origin = bench.source.origin
-    await bench.source.append(ticks(origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 2)))
     relay = bench.relay()
     first = [True]
 
     async def more() -> None:
         if first and first.pop():
-            await bench.source.append(ticks(origin, 3, 4))
+            await bench.source.append(Batch(ticks=ticks(origin, 3, 4)))
             # The catching up has looked where its end was; the stop comes before the following.
             relay.stop()
 
@@ -435,7 +439,7 @@ async def test_an_end_with_an_unreachable_destination_tries_once_more_and_report
         raise StreamUnreachable("there", "nobody answers")
 
     bench.destination.trouble = away
-    await bench.source.append(ticks(bench.source.origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 2)))
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.state == AWAY)
@@ -447,14 +451,14 @@ async def test_an_end_with_an_unreachable_destination_tries_once_more_and_report
 
 async def test_a_hole_at_the_source_becomes_a_gap_at_the_destination(bench: Bench) -> None:
     origin = bench.source.origin
-    await bench.source.append(ticks(origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 2)))
     await bench.once()
     await bench.source.hold("there", None)
     clock_free = SqliteLog(Path(bench.source.url[7:]), keep_for=1)
     async with clock_free as log:
-        await log.append(ticks(origin, 3, 6))
+        await log.append(Batch(ticks=ticks(origin, 3, 6)))
         await log.prune()
-        await log.append(ticks(origin, 7, 8))
+        await log.append(Batch(ticks=ticks(origin, 7, 8)))
     await bench.once()
     held = await bench.arrived()
     assert held[origin, "A"][-2:] == [7, 8]
@@ -470,8 +474,10 @@ async def test_two_logs_may_forward_to_each_other(bench: Bench, tmp_path: Path) 
     other = SqliteLog(bench.destination.path)
     async with other:
         a, b = bench.source.origin, other.origin
-        await bench.source.append(ticks(a, 1, 2), quotes=[quote(a, 2)], heartbeats=[beat(a)])
-        await other.append(ticks(b, 1, 3), quotes=[quote(b, 3)])
+        await bench.source.append(
+            Batch(ticks=ticks(a, 1, 2), quotes=[quote(a, 2)], heartbeats=[beat(a)])
+        )
+        await other.append(Batch(ticks=ticks(b, 1, 3), quotes=[quote(b, 3)]))
 
         async def back() -> int:
             way = Relay(
@@ -500,10 +506,10 @@ async def test_a_quote_that_has_long_been_unchanged_arrives_too(
     now = [NOW]
     async with SqliteLog(tmp_path / "old.sqlite", keep_for=SECOND, clock=lambda: now[0]) as source:
         o = source.origin
-        await source.append(ticks(o, 1, 2, "OLD"), quotes=[quote(o, 2, "OLD")])
-        await source.append(ticks(o, 1, 2))
+        await source.append(Batch(ticks=ticks(o, 1, 2, "OLD"), quotes=[quote(o, 2, "OLD")]))
+        await source.append(Batch(ticks=ticks(o, 1, 2)))
         now[0] += 9 * SECOND
-        await source.append(ticks(o, 3, 4), quotes=[quote(o, 4)])
+        await source.append(Batch(ticks=ticks(o, 3, 4), quotes=[quote(o, 4)]))
         await source.prune()
         relay = Relay(
             source, bench.destination, HoldCheckpoint(source, "x"), name="relay", follow=False
@@ -524,7 +530,7 @@ async def test_permanent_errors_are_raised_at_the_start(
         raise StreamNotWritable("there", "the disk is full")
 
     bench.destination.trouble = refuse
-    await bench.source.append(ticks(bench.source.origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 2)))
     with pytest.raises(kind):
         await bench.relay().run()
 
@@ -533,7 +539,7 @@ async def test_a_record_that_cannot_be_stored_is_reported_and_not_retried_for_ev
     bench: Bench,
 ) -> None:
     origin = bench.source.origin
-    await bench.source.append(ticks(origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 2)))
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.ticks == 2)
@@ -542,7 +548,7 @@ async def test_a_record_that_cannot_be_stored_is_reported_and_not_retried_for_ev
         raise InvalidRecord("record", "longer than 900,000 bytes")
 
     bench.destination.trouble = refuse
-    await bench.source.append(ticks(origin, 3, 3))
+    await bench.source.append(Batch(ticks=ticks(origin, 3, 3)))
     with pytest.raises(RecordRefused, match=r"cannot store a record of .*longer than") as refused:
         await running
     assert refused.value.stream.endswith("to.sqlite")
@@ -550,7 +556,7 @@ async def test_a_record_that_cannot_be_stored_is_reported_and_not_retried_for_ev
 
 
 async def test_a_log_is_not_sent_into_itself_under_another_name(bench: Bench) -> None:
-    await bench.source.append(ticks(bench.source.origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 2)))
 
     class SameTopics(SqliteStream):
         """A stream that has two names, as servers may."""
@@ -571,7 +577,7 @@ async def test_a_full_destination_that_worked_once_is_waited_for(bench: Bench) -
     origin = bench.source.origin
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
-    await bench.source.append(ticks(origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 2)))
     await bench.until(lambda status: status.ticks == 2)
     full = [True]
 
@@ -580,7 +586,7 @@ async def test_a_full_destination_that_worked_once_is_waited_for(bench: Bench) -
             raise StreamNotWritable("there", "the disk is full")
 
     bench.destination.trouble = refuse
-    await bench.source.append(ticks(origin, 3, 4))
+    await bench.source.append(Batch(ticks=ticks(origin, 3, 4)))
     await bench.until(lambda status: status.ticks == 4)
     relay.stop()
     assert (await running).undelivered == 0
@@ -599,12 +605,12 @@ async def test_a_password_file_that_vanishes_for_a_while_is_waited_for(bench: Be
             bench.destination.trouble = lambda: None
             raise ConfigError("cannot be read", path="/secret")
 
-    await bench.source.append(ticks(bench.source.origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 2)))
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.ticks == 2)
     bench.destination.trouble = lost
-    await bench.source.append(ticks(bench.source.origin, 3, 3))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 3, 3)))
     await bench.until(lambda status: status.state == AWAY)
     bench.destination.making = vanished
     await bench.until(lambda status: status.ticks == 3)
@@ -622,7 +628,7 @@ async def test_a_password_file_that_vanishes_before_the_first_connection_is_wait
         if vanished:
             raise vanished.pop()
 
-    await bench.source.append(ticks(bench.source.origin, 1, 2))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 2)))
     relay = bench.relay()
     bench.destination.making = making
     running = asyncio.create_task(relay.run())
@@ -634,13 +640,13 @@ async def test_a_password_file_that_vanishes_before_the_first_connection_is_wait
 
 async def test_another_writer_of_the_same_ticks_makes_no_repeat(bench: Bench) -> None:
     origin = bench.source.origin
-    await bench.source.append(ticks(origin, 1, 6))
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 6)))
     raced = [True]
 
     async def race() -> None:
         if raced and raced.pop():
             async with SqliteLog(bench.destination.path) as twin:
-                await twin.append(ticks(origin, 1, 4))
+                await twin.append(Batch(ticks=ticks(origin, 1, 4)))
             raise SequenceConflict("there", {(origin, "A"): 5})
 
     bench.destination.trouble = race
@@ -654,9 +660,9 @@ async def test_a_checkpoint_file_serves_a_stream_that_cannot_keep_one(
 ) -> None:
     bookmark = FileCheckpoint(bench.source, tmp_path / "place")
     origin = bench.source.origin
-    await bench.source.append(ticks(origin, 1, 3))
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 3)))
     await bench.once(bookmark=bookmark)
-    await bench.source.append(ticks(origin, 4, 5))
+    await bench.source.append(Batch(ticks=ticks(origin, 4, 5)))
     assert await bookmark.waiting() == 2
     report = await bench.once(bookmark=bookmark)
     assert (report.ticks, report.repeats, report.undelivered) == (2, 0, 0)
@@ -678,10 +684,10 @@ async def test_a_new_log_in_the_destinations_place_gets_everything(
         return FileCheckpoint(bench.source, tmp_path / "place", met)
 
     origin = bench.source.origin
-    await bench.source.append(ticks(origin, 1, 3), quotes=[quote(origin, 3)])
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 3), quotes=[quote(origin, 3)]))
     await bench.once(bookmark=bookmark())
     bench.destination.path.unlink()
-    await bench.source.append(ticks(origin, 4, 5))
+    await bench.source.append(Batch(ticks=ticks(origin, 4, 5)))
     report = await bench.once(bookmark=bookmark())
     assert (report.ticks, report.undelivered) == (5, 0)
     assert await bench.arrived() == {(origin, "A"): [1, 2, 3, 4, 5]}
@@ -692,7 +698,7 @@ async def test_a_new_log_in_the_destinations_place_gets_everything(
 
 
 async def test_batches_are_bounded(bench: Bench) -> None:
-    await bench.source.append(ticks(bench.source.origin, 1, 25))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 25)))
     await bench.once(limit=10)
     assert bench.destination.appended == [10, 10, 5]
 
@@ -702,7 +708,7 @@ async def test_a_slow_destination_is_reported_long_before_it_is_given_up(
 ) -> None:
     answers = asyncio.Event()
     bench.destination.trouble = answers.wait
-    await bench.source.append(ticks(bench.source.origin, 1, 3))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 3)))
     relay = bench.relay(silence=0.02)
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: (status.state, status.waiting) == (AWAY, 3))
@@ -719,7 +725,7 @@ async def test_a_source_that_goes_away_is_reported_until_it_is_back(
     bench: Bench, tmp_path: Path
 ) -> None:
     path, elsewhere = tmp_path / "from.sqlite", tmp_path / "elsewhere.sqlite"
-    await bench.source.append(ticks(bench.source.origin, 1, 3))
+    await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 3)))
     await bench.source.close()
     bench.source = cast("SqliteLog", SqliteStream(path, silence=0.05))
     relay = bench.relay(bookmark=FileCheckpoint(bench.source, tmp_path / "place"))
@@ -771,14 +777,14 @@ async def test_quotes_are_sent_again_with_each_connection_and_each_day(
     day = 0.0
 
     class Watched(_Troubled):
-        async def append(self, made: Any = (), **others: Any) -> Position:
-            sent.append([q.sequence for q in others["quotes"]])
-            return await super().append(made, **others)
+        async def append(self, batch: Batch) -> Position:
+            sent.append([q.sequence or 0 for q in batch.quotes])
+            return await super().append(batch)
 
     def make() -> Log:
         return cast("Log", Watched(bench.destination))
 
-    await bench.source.append(ticks(origin, 1, 2), quotes=[quote(origin, 2)])
+    await bench.source.append(Batch(ticks=ticks(origin, 1, 2), quotes=[quote(origin, 2)]))
     for _ in range(2):
         place = HoldCheckpoint(bench.source, "there")
         await Relay(bench.source, make, place, name="relay-1", follow=False).run()

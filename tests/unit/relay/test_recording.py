@@ -36,7 +36,7 @@ async def append(log: NumberingLog, number: int, *, with_tick: bool = True, **fa
         "AAPL", "test", at, received, price, log.origin, number,
         day_change=10.0, name="Apple", **facts,
     )  # fmt: skip
-    await log.append([tick] if with_tick else [], quotes=[quote])
+    await log.append(Batch(ticks=[tick] if with_tick else [], quotes=[quote]))
 
 
 @asynccontextmanager

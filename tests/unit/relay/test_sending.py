@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.relay import Relay, RelayReport, RelayStatus, Route, Sending, exclusively
 from ticker.relay import sending as module
 from ticker.relay.sentences import undelivered_words
@@ -36,7 +36,7 @@ async def test_a_relay_ended_by_a_bug_is_reported_and_restarted(
     monkeypatch.setattr(module, "_AFTER_FAILURE", 0.01)
     begin, end = (f"sqlite:{tmp_path / name}.sqlite" for name in ("from", "to"))
     async with SqliteLog(tmp_path / "from.sqlite") as log, asyncio.timeout(20):
-        await log.append([Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)])
+        await log.append(Batch(ticks=[Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)]))
         sending = Sending(
             log,
             StreamChoice(begin, named=True),
@@ -60,7 +60,7 @@ async def test_a_poller_beside_an_active_relay_is_never_held_up(
     begin, end = (StreamChoice(f"sqlite:{tmp_path / n}.sqlite", named=True) for n in ("from", "to"))
     route = Route(canonical_url(begin), canonical_url(end))
     async with SqliteLog(tmp_path / "from.sqlite") as log, asyncio.timeout(20):
-        await log.append([Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)])
+        await log.append(Batch(ticks=[Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)]))
         with exclusively(route.lock, *route):
             sending = Sending(
                 log,
@@ -93,7 +93,7 @@ async def test_a_poller_reports_a_backlog_if_another_relay_makes_no_progress(
 
     async with SqliteLog(tmp_path / "from.sqlite") as log, asyncio.timeout(20):
         await log.hold(route.destination, await log.find("start"))
-        await log.append([Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)])
+        await log.append(Batch(ticks=[Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)]))
         with exclusively(route.lock, *route):
             sending = Sending(
                 log, begin, end, on_status=told.append, on_failure=lambda: pytest.fail("stopped")
@@ -101,7 +101,9 @@ async def test_a_poller_reports_a_backlog_if_another_relay_makes_no_progress(
             await sending.start()
             await until_waiting(1)
             assert told[0].waiting is None  # it may just be on its way
-            await log.append([Tick("A", "s", log.origin, 2, NOW, NOW, 2.0, previous_price=1.0)])
+            await log.append(
+                Batch(ticks=[Tick("A", "s", log.origin, 2, NOW, NOW, 2.0, previous_price=1.0)])
+            )
             await until_waiting(2)
             assert (told[-1].state, told[-1].is_away) == ("elsewhere", True)
             assert told[-1].process == os.getpid()

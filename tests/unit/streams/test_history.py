@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.played import write
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams.history import last_day
 from ticker.streams.memory import MemoryLog
 from ticker.streams.protocol import Stream
@@ -43,7 +43,7 @@ async def test_only_the_chosen_symbols_count_and_nothing_is_older_than_a_day(
         stream: Stream = write(tmp_path / "a.parquet", a_day())
     else:
         async with MemoryLog("memory:history") as log:
-            await log.append(a_day())
+            await log.append(Batch(ticks=a_day()))
         stream = log
     async with stream:
         assert await told(stream, "A", 99) == list(range(4, 17))

@@ -13,7 +13,7 @@ import ticker
 from ticker.cli.settings import Settings
 from ticker.config.reading import load
 from ticker.errors import StreamMissing, StreamUnreachable, UsageError
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams import open_log, open_stream
 
 NOW = 1_795_447_805_000_000
@@ -32,17 +32,17 @@ async def test_all_that_open_one_name_share_a_log_that_outlives_them(url: str) -
     with pytest.raises(StreamMissing, match="no such log in this process"):
         await open_stream(url).snapshot()
     async with open_log(url) as one:
-        await one.append(ticks(1, 2))
+        await one.append(Batch(ticks=ticks(1, 2)))
         one_id = one.id
     async with open_log(url) as two:
-        await two.append(ticks(3, 3))
+        await two.append(Batch(ticks=ticks(3, 3)))
         assert two.id == one_id
     batches = [batch async for batch in open_stream(url).read("start", follow=False)]
     assert [tick for batch in batches for tick in batch.ticks] == ticks(1, 3)
     with pytest.raises(StreamMissing):
         await open_stream(f"{url}-other").find("end")
     with pytest.raises(StreamUnreachable, match="async with"):
-        await one.append(ticks(4, 4))
+        await one.append(Batch(ticks=ticks(4, 4)))
 
 
 async def test_a_follower_in_another_event_loop_sees_each_append(url: str) -> None:
@@ -61,15 +61,15 @@ async def test_a_follower_in_another_event_loop_sees_each_append(url: str) -> No
         thread = threading.Thread(target=lambda: asyncio.run(follow()))
         thread.start()
         await asyncio.to_thread(following.wait, 5)
-        await log.append(ticks(1, 2))
-        await log.append(ticks(3, 4))
+        await log.append(Batch(ticks=ticks(1, 2)))
+        await log.append(Batch(ticks=ticks(3, 4)))
         await asyncio.to_thread(thread.join, 5)
     assert seen == ticks(1, 4)
 
 
 async def test_a_reading_ends_soon_when_its_stream_is_closed(url: str) -> None:
     async with open_log(url) as log:
-        await log.append(ticks(1, 1))
+        await log.append(Batch(ticks=ticks(1, 1)))
         reading = log.read("start")
         await anext(reading)
         coming = asyncio.ensure_future(anext(reading, None))
@@ -81,7 +81,7 @@ async def test_a_reading_ends_soon_when_its_stream_is_closed(url: str) -> None:
 
 async def test_a_frame_of_a_memory_log_holds_its_ticks(url: str) -> None:
     async with open_log(url) as log:
-        await log.append(ticks(1, 3))
+        await log.append(Batch(ticks=ticks(1, 3)))
     assert ticker.frames.read(url)["price"].tolist() == [2.0, 3.0, 4.0]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ticker.address import part_path
 from ticker.errors import RecordingUnderWay, StreamMissing, StreamNotWritable
-from ticker.records import Quote, Tick
+from ticker.records import Batch, Quote, Tick
 from ticker.streams import open_stream
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog
@@ -34,7 +34,7 @@ async def left(path: Path, count: int, *, replace: bool = False) -> None:
     with UnfinishedRecording(path, replace=replace) as part:
         part.tell(0, [quote("pre")])
         async with SqliteLog(part.log) as log:
-            await log.append(ticks(count))
+            await log.append(Batch(ticks=ticks(count)))
 
 
 def names(folder: Path) -> list[str]:
@@ -83,9 +83,9 @@ async def test_facts_hold_from_the_tick_at_which_they_came(tmp_path: Path) -> No
     with UnfinishedRecording(path) as part:
         async with SqliteLog(part.log) as log:
             part.tell(0, [quote("pre", previous_close=99.0)])
-            await log.append(ticks(2)[:1])
+            await log.append(Batch(ticks=ticks(2)[:1]))
             part.tell(2, [quote("regular", previous_close=100.0)])
-            await log.append(ticks(2)[1:])
+            await log.append(Batch(ticks=ticks(2)[1:]))
         await part.finish()
     async with RecordingStream(path) as tape:
         first = await tape.step(await tape.find("start"), 1)

@@ -19,7 +19,7 @@ from ticker.errors import (
     WrongPosition,
 )
 from ticker.health import Health, StreamState
-from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Position, Tick
 from ticker.streams.base import BaseStream
 from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
@@ -168,15 +168,8 @@ class KafkaLog(KafkaStream, Log):
     async def last(self) -> Mapping[tuple[str, str], int]:
         return await self._entered().last()
 
-    async def append(
-        self,
-        ticks: Sequence[Tick] = (),
-        *,
-        gaps: Sequence[Gap] = (),
-        quotes: Sequence[Quote] = (),
-        heartbeats: Sequence[Heartbeat] = (),
-    ) -> Position:
-        return await self._entered().append(ticks, gaps, quotes, heartbeats)
+    async def append(self, batch: Batch) -> Position:
+        return await self._entered().append(batch)
 
     async def close(self, within: float = 5.0) -> int:
         await super().close(within)

@@ -7,11 +7,11 @@ origin and symbol. A later one waits until that second is over, or until many ti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from ticker.errors import SequenceConflict
-from ticker.records import Gap, Quote, Tick
+from ticker.records import Batch, Gap, Quote, Tick
 from ticker.streams.append_check import CheckedAppend, check_append, check_quotes
 from ticker.streams.mixed_prices import check_simulated
 from ticker.streams.sequence import Key
@@ -40,17 +40,15 @@ class Sequences:
         self._waiting: dict[Key, Quote] = {}
         self._written = 0  # ticks written since a quote waits
 
-    def sort(
-        self, ticks: Sequence[Tick], gaps: Sequence[Gap], quotes: Sequence[Quote] = ()
-    ) -> CheckedAppend:
+    def sort(self, batch: Batch) -> CheckedAppend:
         """Check an append before any of it is written.
 
         Raises `SequenceConflict` for ticks that do not continue the log, `MixedPrices`, and
         `InvalidRecord` for ticks or quotes that are not numbered.
         """
-        check_simulated(self._url, self.simulated, ticks, quotes)
-        check_quotes(quotes)
-        judged = check_append(ticks, gaps, self.last)
+        check_simulated(self._url, self.simulated, batch.ticks, batch.quotes)
+        check_quotes(batch.quotes)
+        judged = check_append(batch.ticks, batch.gaps, self.last)
         if judged.wrong:
             raise SequenceConflict(self._url, judged.wrong)
         return judged
@@ -83,15 +81,15 @@ class Sequences:
             if quote.version >= newest:
                 self._waiting[quote.key] = quote
 
-    def wrote(self, judged: CheckedAppend, ticks: Sequence[Tick], quotes: Sequence[Quote]) -> None:
-        """Note that the ticks of an append were written, and let its quotes wait.
+    def wrote(self, judged: CheckedAppend, batch: Batch) -> None:
+        """Note that the ticks of `batch` were written, and let its quotes wait.
 
         The first price written decides whether the log's prices are invented. A refused append
         decides nothing.
         """
         self.last.update(judged.heads)
-        self.simulated = check_simulated(self._url, self.simulated, ticks[:1], quotes)
-        self.offer(quotes)
+        self.simulated = check_simulated(self._url, self.simulated, batch.ticks[:1], batch.quotes)
+        self.offer(batch.quotes)
         if self._waiting:
             self._written += len(judged.fresh)
 

@@ -24,7 +24,7 @@ from ticker.errors import (
     StreamMissing,
     StreamUnreachable,
 )
-from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
+from ticker.records import Batch, Position, Quote, Record, Tick
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics, spans
@@ -82,28 +82,22 @@ class KafkaWriter:
             known, _ = await self._caught_up()
             return dict(known.last)
 
-    async def append(
-        self,
-        ticks: Sequence[Tick],
-        gaps: Sequence[Gap],
-        quotes: Sequence[Quote],
-        heartbeats: Sequence[Heartbeat],
-    ) -> Position:
+    async def append(self, batch: Batch) -> Position:
         """See `Log.append`."""
-        async with self._appending(len(ticks)):
+        async with self._appending(len(batch.ticks)):
             known, topics = await self._ready()
             if known.simulated is None:  # the first price decides whether all are invented
                 known, topics = await self._caught_up()
-            found = known.sort(ticks, gaps, quotes)
+            found = known.sort(batch)
             for which in found.heads:
                 route = self._routes.get(which[1]) or self._route(which[1])
                 topics.check_partitions(self._placed, route[1], [which])
-            news = known.new_gaps(gaps)
+            news = known.new_gaps(batch.gaps)
             if news:
                 await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
                 known.saw_gaps(news)
             await self._send(TICKS, self._messages(found.fresh))
-            known.wrote(found, ticks, quotes)
+            known.wrote(found, batch)
             if not self._settled and known.simulated is not None:
                 # If two writers wrote a first price at once, the later one sees the other's here.
                 await self._caught_up()
@@ -112,11 +106,16 @@ class KafkaWriter:
             due = known.due(now)
             await self._send(QUOTES, self._by_symbol(due))
             known.sent(due, now)
-            beats = list({beat.key: beat for beat in heartbeats}.values())
+            beats = list({beat.key: beat for beat in batch.heartbeats}.values())
             await self._send(BEATS, {0: [_message(beat) for beat in beats]} if beats else {})
-            if not (ticks or gaps or quotes or heartbeats):
+            if not batch:
                 return topics.place(await self._cluster.offsets(topics, END)).position()
-            heard: tuple[Record, ...] = (*found.fresh[-1:], *gaps, *quotes, *heartbeats)
+            heard: tuple[Record, ...] = (
+                *found.fresh[-1:],
+                *batch.gaps,
+                *batch.quotes,
+                *batch.heartbeats,
+            )
             received = max((record.received for record in heard), default=0)
             behind = {w: max(last, self._behind.get(w, 0)) for w, last in self._ends.items()}
             return topics.place(behind, received).position()

@@ -9,13 +9,13 @@ import bisect
 import operator
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from ticker.errors import SequenceConflict, WrongPosition
-from ticker.records import Gap, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.append_check import ahead, check_append, tick_content
 from ticker.streams.mixed_prices import check_simulated
 from ticker.streams.new_origin import new_origin
@@ -85,16 +85,10 @@ class Contents:
         """Return all ticks that are held."""
         return [entry.record for entry in self.entries if isinstance(entry.record, Tick)]
 
-    def append(
-        self,
-        ticks: Sequence[Tick],
-        gaps: Sequence[Gap],
-        quotes: Sequence[Quote],
-        heartbeats: Sequence[Heartbeat],
-    ) -> None:
+    def append(self, batch: Batch) -> None:
         """See `Log.append`. The caller holds `lock`. If it raises, nothing is stored."""
-        simulated = check_simulated(self.url, self.simulated, ticks, quotes)
-        checked = check_append(ticks, gaps, self.last, self.origin)
+        simulated = check_simulated(self.url, self.simulated, batch.ticks, batch.quotes)
+        checked = check_append(batch.ticks, batch.gaps, self.last, self.origin)
         wrong = checked.wrong
         if checked.repeats:
             stored = {(t.origin, t.symbol, t.sequence): tick_content(t) for t in self.ticks()}
@@ -102,20 +96,20 @@ class Contents:
                 key = (tick.origin, tick.symbol)
                 if stored.get((*key, tick.sequence), tick_content(tick)) != tick_content(tick):
                     wrong[key] = self.last[key] + 1
-        if wrong := wrong or ahead(quotes, checked.heads, self.last, self.origin):
+        if wrong := wrong or ahead(batch.quotes, checked.heads, self.last, self.origin):
             raise SequenceConflict(self.url, wrong)
         self.simulated = simulated
-        known = {entry.record for entry in self.entries} if gaps else ()
-        fresh: list[Tick | Gap] = [gap for gap in gaps if gap not in known]
+        known = {entry.record for entry in self.entries} if batch.gaps else ()
+        fresh: list[Tick | Gap] = [gap for gap in batch.gaps if gap not in known]
         for record in (*fresh, *checked.fresh):
             self.entries.append(Entry(self._next(), record))
         self.last |= checked.heads
-        for quote in quotes:
+        for quote in batch.quotes:
             key = quote.key
             _, old = self.quotes.get(key, (0, None))
             if old is None or (old != quote and quote.version >= old.version):
                 self.quotes[key] = (self._next(), quote)
-        for beat in heartbeats:
+        for beat in batch.heartbeats:
             writer = beat.key
             if writer not in self.beats or self.beats[writer][1] != beat:
                 self.beats[writer] = (self._next(), beat)

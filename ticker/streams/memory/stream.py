@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Self
 
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.health import Health, StreamState
-from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Gap, Position, Tick
 from ticker.streams.base import BaseStream
 from ticker.streams.memory.contents import Contents
 from ticker.streams.protocol import NumberingLog
@@ -185,17 +185,10 @@ class MemoryLog(MemoryStream, NumberingLog):
         with contents.lock:
             return dict(contents.last)
 
-    async def append(
-        self,
-        ticks: Sequence[Tick] = (),
-        *,
-        gaps: Sequence[Gap] = (),
-        quotes: Sequence[Quote] = (),
-        heartbeats: Sequence[Heartbeat] = (),
-    ) -> Position:
+    async def append(self, batch: Batch) -> Position:
         contents = self._open()
         with contents.lock:
-            contents.append(ticks, gaps, quotes, heartbeats)
+            contents.append(batch)
             contents.lock.notify_all()
             position = contents.position(contents.end)
         await asyncio.sleep(0)  # let other tasks run, as an append to a disk does

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from ticker.errors import StreamUnreachable
 from ticker.health import Health, StreamState
-from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
+from ticker.records import Batch, Gap, Hold, Position
 from ticker.streams.base import BaseStream
 from ticker.streams.new_origin import new_origin
 from ticker.streams.protocol import Retained
@@ -128,18 +128,9 @@ class SqliteLog(SqliteStream, Retained):
     async def last(self) -> Mapping[tuple[str, str], int]:
         return await self._write(self._entered().last)
 
-    async def append(
-        self,
-        ticks: Sequence[Tick] = (),
-        *,
-        gaps: Sequence[Gap] = (),
-        quotes: Sequence[Quote] = (),
-        heartbeats: Sequence[Heartbeat] = (),
-    ) -> Position:
+    async def append(self, batch: Batch) -> Position:
         writer = self._entered()
-        return await self._write(
-            lambda: writer.append(ticks, gaps, quotes, heartbeats, self._clock())
-        )
+        return await self._write(lambda: writer.append(batch, self._clock()))
 
     async def hold(self, reader: str, position: Position | None) -> None:
         writer = self._entered()

@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from ticker.errors import InvalidRecord, SequenceConflict, StreamMissing, WrongPosition
-from ticker.records import Gap, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Position, Tick
 from ticker.streams.append_check import ahead, check_append, tick_content
 from ticker.streams.mixed_prices import check_simulated
 from ticker.streams.sequence import Key
@@ -62,28 +62,20 @@ class SqliteWriter:
         with opening.told(self._path, writing=True):
             return self._read_last()
 
-    def append(
-        self,
-        ticks: Sequence[Tick],
-        gaps: Sequence[Gap],
-        quotes: Sequence[Quote],
-        heartbeats: Sequence[Heartbeat],
-        now: int,
-    ) -> Position:
+    def append(self, batch: Batch, now: int) -> Position:
         """See `Log.append`. `now` is the time of appending (µs, UTC), for retention."""
         with self._transaction():
             state = self._state
             before = state.position
-            fresh, heads = self._continue(ticks, gaps, quotes)
-            position = self._insert(fresh, gaps, quotes, heartbeats)
+            fresh, heads = self._continue(batch)
+            position = self._insert(fresh, batch)
             self._connection.executemany(
                 "INSERT INTO sequences VALUES (?, ?, ?, 0, 0) "
                 "ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
                 [(origin, symbol, sequence) for (origin, symbol), sequence in heads.items()],
             )
-            newest = max(
-                map(_received, itertools.chain(fresh, gaps, quotes, heartbeats)), default=0
-            )
+            heard = itertools.chain(fresh, batch.gaps, batch.quotes, batch.heartbeats)
+            newest = max(map(_received, heard), default=0)
             self._mark(now)
             leapt = self._retention.has_leapt(state, now)
             state.position = position
@@ -128,29 +120,23 @@ class SqliteWriter:
             self._state.store(self._connection)
             return deleted
 
-    def _insert(
-        self,
-        ticks: Sequence[Tick],
-        gaps: Sequence[Gap],
-        quotes: Sequence[Quote],
-        heartbeats: Sequence[Heartbeat],
-    ) -> int:
-        """Insert the records, in this order of kinds: gaps, ticks, quotes, heartbeats.
+    def _insert(self, ticks: Sequence[Tick], batch: Batch) -> int:
+        """Insert `ticks` and the other records of `batch`: gaps, ticks, quotes, heartbeats.
 
         Returns the position of the last one.
         """
         execute = self._connection.executemany
         position = self._state.position
-        gap_rows = [(*rows.from_gap(gap), position + n) for n, gap in enumerate(gaps, 1)]
-        position += len(gaps)
+        gap_rows = [(*rows.from_gap(gap), position + n) for n, gap in enumerate(batch.gaps, 1)]
+        position += len(batch.gaps)
         first_tick = [(*astuple(tick), position + 1) for tick in ticks[:1]]
         position += len(ticks)
-        quote_rows = [(*astuple(quote), position + n) for n, quote in enumerate(quotes, 1)]
-        position += len(quotes)
+        quote_rows = [(*astuple(quote), position + n) for n, quote in enumerate(batch.quotes, 1)]
+        position += len(batch.quotes)
         beat_rows = [
-            (*rows.from_heartbeat(beat), position + n) for n, beat in enumerate(heartbeats, 1)
+            (*rows.from_heartbeat(beat), position + n) for n, beat in enumerate(batch.heartbeats, 1)
         ]
-        position += len(heartbeats)
+        position += len(batch.heartbeats)
         execute(rows.INSERT_GAP, gap_rows)
         # Only the first tick gets its position; SQLite counts on from it. That needs no new
         # tuple for each tick, and is a tenth faster.
@@ -160,19 +146,17 @@ class SqliteWriter:
         execute(rows.INSERT_HEARTBEAT, beat_rows)
         return position
 
-    def _continue(
-        self, ticks: Sequence[Tick], gaps: Sequence[Gap], quotes: Sequence[Quote]
-    ) -> tuple[Sequence[Tick], dict[Key, int]]:
+    def _continue(self, batch: Batch) -> tuple[Sequence[Tick], dict[Key, int]]:
         """Return the new ticks, and the last sequences after them.
 
         Raises `InvalidRecord`, `SequenceConflict`, `MixedPrices`.
         """
         state = self._state
-        state.simulated = check_simulated(self._url, state.simulated, ticks, quotes)
-        judged = check_append(ticks, gaps, self._last, state.origin)
+        state.simulated = check_simulated(self._url, state.simulated, batch.ticks, batch.quotes)
+        judged = check_append(batch.ticks, batch.gaps, self._last, state.origin)
         if judged.repeats:
             judged.wrong.update(self._differing(judged.repeats))
-        wrong = judged.wrong or ahead(quotes, judged.heads, self._last, state.origin)
+        wrong = judged.wrong or ahead(batch.quotes, judged.heads, self._last, state.origin)
         if wrong:
             raise SequenceConflict(self._url, wrong)
         return judged.fresh, judged.heads

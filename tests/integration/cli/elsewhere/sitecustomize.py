@@ -14,6 +14,7 @@ import ticker.streams
 import ticker.streams.stream_choice
 from ticker.address import Backend, StreamAddress, parse_address
 from ticker.errors import StreamUnreachable
+from ticker.records import Batch
 from ticker.streams import Log, Stream, StreamChoice, open_log, open_stream
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 
@@ -29,11 +30,11 @@ class Elsewhere(SqliteLog):
         self._check()
         return await super().__aenter__()
 
-    async def append(self, *ticks: Any, **others: Any) -> Any:
+    async def append(self, batch: Batch) -> Any:
         self._check()
         if self._hangs():
             await asyncio.Event().wait()
-        return await super().append(*ticks, **others)
+        return await super().append(batch)
 
     def _hangs(self) -> bool:
         return Path(f"{self._path}.hang").exists()

@@ -233,7 +233,9 @@ async def test_a_log_becomes_a_recording_with_its_gaps_and_names(tmp_path: Path)
         for n in range(1, 6):
             one = tick("A", n, NOW + n * SECOND, 100.0 + n, origin=log.origin)
             gaps = [gap(one.received, "A")] if n == 1 else []
-            await log.append([one], gaps=gaps, quotes=[quote(one, name="Apple", price_hint=2)])
+            await log.append(
+                Batch(ticks=[one], gaps=gaps, quotes=[quote(one, name="Apple", price_hint=2)])
+            )
         with Recorder(tmp_path / "a.parquet") as recorder:
             await record(log, recorder, until=NOW + 5 * SECOND)
             manifest = recorder.finish()

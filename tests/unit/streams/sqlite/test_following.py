@@ -41,7 +41,7 @@ async def test_a_removed_file_is_waited_for_and_reported_as_missing(tmp_path: Pa
     path, aside = tmp_path / "log.sqlite", tmp_path / "aside.sqlite"
     stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
-        await log.append(ticks(log.origin, 1, 2))
+        await log.append(Batch(ticks=ticks(log.origin, 1, 2)))
     reading = stream.read(await stream.find("start"))
     async with contextlib.aclosing(reading):
         assert len((await until_some(reading)).ticks) == 2
@@ -52,7 +52,7 @@ async def test_a_removed_file_is_waited_for_and_reported_as_missing(tmp_path: Pa
         assert (await stream.health()).state == "missing"
         aside.rename(path)
         async with SqliteLog(path) as log:
-            await log.append(ticks(log.origin, 3, 3))
+            await log.append(Batch(ticks=ticks(log.origin, 3, 3)))
         batch = await until_some(reading)
         assert ([t.sequence for t in batch.ticks], list(batch.gaps)) == ([3], [])
         assert (await stream.health()).state == "ok"
@@ -65,13 +65,13 @@ async def test_a_replaced_log_is_reported_as_a_gap_and_read_from_its_start(
     stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
         old = log.origin
-        await log.append(ticks(old, 1, 5))
+        await log.append(Batch(ticks=ticks(old, 1, 5)))
         reading = stream.read(await stream.find("start"))
         assert len((await until_some(reading)).ticks) == 5
         remove(path)
     async with SqliteLog(path) as fresh, contextlib.aclosing(reading):
         assert fresh.origin != old
-        await fresh.append(ticks(fresh.origin, 1, 9))
+        await fresh.append(Batch(ticks=ticks(fresh.origin, 1, 9)))
         batch = await until_some(reading)
         assert [t.sequence for t in batch.ticks] == list(range(1, 10))
         (gap,) = batch.gaps
@@ -82,12 +82,12 @@ async def test_ticks_that_are_sent_to_the_new_log_again_are_not_repeated(tmp_pat
     path = tmp_path / "log.sqlite"
     stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
-        await log.append(ticks("machine1", 1, 5))
+        await log.append(Batch(ticks=ticks("machine1", 1, 5)))
         reading = stream.read(await stream.find("start"))
         assert len((await until_some(reading)).ticks) == 5
         remove(path)
     async with SqliteLog(path) as fresh, contextlib.aclosing(reading):
-        await fresh.append(ticks("machine1", 1, 7))
+        await fresh.append(Batch(ticks=ticks("machine1", 1, 7)))
         batch = await until_some(reading)
         assert [t.sequence for t in batch.ticks] == [6, 7]
         assert [gap.reason for gap in batch.gaps] == ["replaced by another log"]
@@ -99,7 +99,7 @@ async def test_an_empty_new_log_makes_no_gap_since_1970(
     path = tmp_path / "log.sqlite"
     stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
-        await log.append(ticks(log.origin, 1, 5))
+        await log.append(Batch(ticks=ticks(log.origin, 1, 5)))
         reading = stream.read(await stream.find("start"))
         assert len((await until_some(reading)).ticks) == 5
         remove(path)
@@ -111,7 +111,7 @@ async def test_an_empty_new_log_makes_no_gap_since_1970(
 async def test_without_following_a_missing_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     async with SqliteLog(path) as log:
-        position = await log.append(ticks(log.origin, 1, 1))
+        position = await log.append(Batch(ticks=ticks(log.origin, 1, 1)))
     remove(path)
     with pytest.raises(StreamMissing):
         await anext(SqliteStream(path).read(position, follow=False))
@@ -123,7 +123,7 @@ async def test_a_file_cut_short_while_it_is_followed_is_reported_as_unusable(
 ) -> None:
     path = tmp_path / "log.sqlite"
     async with SqliteLog(path) as log:
-        await log.append(ticks(log.origin, 1, 900))
+        await log.append(Batch(ticks=ticks(log.origin, 1, 900)))
     stream = SqliteStream(path, silence=SOON)
     reading = stream.read(await stream.find("start"))
     async with contextlib.aclosing(reading):
@@ -151,10 +151,12 @@ async def test_rows_edited_into_nonsense_are_counted_and_skipped(tmp_path: Path)
     async with SqliteLog(path) as log:
         o = log.origin
         await log.append(
-            ticks(o, 1, 8),
-            gaps=[Gap("s", o, "w", 9, "stopped", symbols=("A",), from_=1, until=2)],
-            quotes=[Quote("A", "s", 8, 108, 1.0, o, 8)],
-            heartbeats=[Heartbeat(o, "w", "s", 8, 108, 1, "ok", 1, 1)],
+            Batch(
+                ticks=ticks(o, 1, 8),
+                gaps=[Gap("s", o, "w", 9, "stopped", symbols=("A",), from_=1, until=2)],
+                quotes=[Quote("A", "s", 8, 108, 1.0, o, 8)],
+                heartbeats=[Heartbeat(o, "w", "s", 8, 108, 1, "ok", 1, 1)],
+            )
         )
     other = sqlite3.connect(path)
     for change in (
@@ -206,7 +208,9 @@ async def test_a_filter_finds_a_rare_symbol_far_behind_others(
 ) -> None:
     monkeypatch.setattr("ticker.streams.sqlite.paging.SPAN", 1)
     async with SqliteLog(tmp_path / "log.sqlite") as log:
-        await log.append([*ticks(log.origin, 1, 2_000), *ticks(log.origin, 1, 1, "RARE")])
+        await log.append(
+            Batch(ticks=[*ticks(log.origin, 1, 2_000), *ticks(log.origin, 1, 1, "RARE")])
+        )
         begin = await log.find("start")
         batches = [b async for b in log.read(begin, symbols=["RARE"], follow=False)]
         assert [t.symbol for b in batches for t in b.ticks] == ["RARE"]
@@ -218,7 +222,7 @@ async def test_a_file_truncated_while_it_is_followed_is_reported_as_damaged(
     path = tmp_path / "log.sqlite"
     stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
-        await log.append(ticks(log.origin, 1, 500))
+        await log.append(Batch(ticks=ticks(log.origin, 1, 500)))
     reading = stream.read(await stream.find("start"))
     async with contextlib.aclosing(reading):
         await until_some(reading)
@@ -241,7 +245,7 @@ class Damaged:
 async def test_damage_found_while_waiting_is_reported_in_words(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     async with SqliteLog(path) as log:
-        await log.append(ticks(log.origin, 1, 5))
+        await log.append(Batch(ticks=ticks(log.origin, 1, 5)))
         reader = SqliteReader(path)
         monkeyed: Any = reader
         reader.close()
@@ -258,7 +262,10 @@ async def test_a_hole_between_ticks_is_reported_in_the_batch_after_it(
         o = log.origin
         for n in range(1, 7):
             await log.append(
-                [*ticks(o, n, n), *ticks(o, n, n, "B")], quotes=[Quote("A", "s", n, n, 1.0, o, n)]
+                Batch(
+                    ticks=[*ticks(o, n, n), *ticks(o, n, n, "B")],
+                    quotes=[Quote("A", "s", n, n, 1.0, o, n)],
+                )
             )
     with contextlib.closing(sqlite3.connect(path)) as other, other:
         other.execute("DELETE FROM ticks WHERE symbol = 'A' AND sequence IN (2, 5)")

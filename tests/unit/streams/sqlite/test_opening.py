@@ -17,7 +17,7 @@ from ticker.errors import (
     StreamUnreachable,
     StreamUnusable,
 )
-from ticker.records import Tick
+from ticker.records import Batch, Tick
 from ticker.streams.sqlite import opening, schema
 from ticker.streams.sqlite.reading import SqliteReader
 from ticker.streams.sqlite.retention import Retention
@@ -27,7 +27,7 @@ from ticker.streams.sqlite.writing import SqliteWriter
 def log(path: Path, ticks: int = 3) -> Path:
     writer = SqliteWriter(path, "abcdefgh", Retention(), 0.1)
     writer.append(
-        [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(1, ticks + 1)], (), (), (), 1
+        Batch(ticks=[Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(1, ticks + 1)]), 1
     )
     writer.close()
     return path
@@ -141,10 +141,10 @@ def test_a_lock_held_for_long_is_reported_and_nothing_is_written(tmp_path: Path)
     other = apsw.Connection(str(path))  # sqlite3's own library would not see locks in one process
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StreamUnreachable, match="locked"):
-        writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+        writer.append(Batch(ticks=[Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)]), 1)
     other.execute("ROLLBACK")
     other.close()
-    writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+    writer.append(Batch(ticks=[Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)]), 1)
     writer.close()
 
 
@@ -155,10 +155,10 @@ def test_a_full_disk_is_reported_and_the_whole_append_is_undone(tmp_path: Path) 
     connection.pragma("max_page_count", connection.pragma("page_count"))
     many = [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(4, 9_000)]
     with pytest.raises(StreamNotWritable, match="full"):
-        writer.append(many, (), (), (), 1)
+        writer.append(Batch(ticks=many), 1)
     assert writer.last() == {("abcdefgh", "A"): 3}
     connection.pragma("max_page_count", 2**30)
-    writer.append(many, (), (), (), 1)
+    writer.append(Batch(ticks=many), 1)
     assert writer.last() == {("abcdefgh", "A"): 8_999}
     writer.close()
 
@@ -167,14 +167,14 @@ _LIMITED = """
 import resource, sys
 from pathlib import Path
 from ticker.errors import StreamNotWritable
-from ticker.records import Heartbeat, Tick
+from ticker.records import Batch, Heartbeat, Tick
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import SqliteWriter
 writer = SqliteWriter(Path(sys.argv[1]), "o", Retention(), 1.0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 try:
     ticks = [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(4, 9_000)]
-    writer.append(ticks, (), (), (), 1)
+    writer.append(Batch(ticks=ticks), 1)
 except StreamNotWritable as error:
     print(error)
 """
@@ -256,14 +256,14 @@ def test_a_removed_file_stops_its_writer_before_anything_is_lost(tmp_path: Path)
     writer = SqliteWriter(path, "o", Retention(), 0.1)
     path.unlink()
     with pytest.raises(StreamMissing, match="removed"):
-        writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+        writer.append(Batch(ticks=[Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)]), 1)
     writer.close()
 
 
 def test_leftovers_of_a_deleted_log_do_not_reach_the_new_one(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
     writer = SqliteWriter(path, "o", Retention(), 0.1)
-    writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+    writer.append(Batch(ticks=[Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)]), 1)
     path.unlink()  # but not its WAL
     fresh = SqliteWriter(path, "newlog22", Retention(), 0.1)
     assert fresh.origin == "newlog22"
@@ -290,7 +290,7 @@ def test_a_log_in_the_middle_of_a_checkpoint_is_not_taken_for_damaged(tmp_path: 
     try:
         writer._connection.wal_autocheckpoint(0)
         ticks = [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(4, 5_000)]
-        writer.append(ticks, (), (), (), 2)
+        writer.append(Batch(ticks=ticks), 2)
         _copy_first_page(path)
         with SqliteReader(path, 0.1) as reader:
             assert reader.facts()[0].ticks == 4_999
@@ -309,7 +309,7 @@ def test_another_program_that_opens_a_log_does_not_disturb_its_writer(
     look = f"import sqlite3; c = sqlite3.connect({str(path)!r}); "
     look += "c.execute('SELECT count(*) FROM ticks').fetchall(); c.close()"
     subprocess.run([sys.executable, "-c", look], check=True)
-    writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+    writer.append(Batch(ticks=[Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)]), 1)
     with SqliteReader(path, 0.1) as reader:
         assert reader.state().ticks == 4
     writer.close()

@@ -11,7 +11,7 @@ from typing import Self
 
 import pytest
 
-from ticker.records import Position, Tick
+from ticker.records import Batch, Position, Tick
 from ticker.streams.reader import ReadRequest
 from ticker.streams.sqlite import SqliteLog
 from ticker.streams.sqlite.following import SqliteRead
@@ -36,7 +36,7 @@ async def test_a_write_ends_the_wait_of_a_reader(tmp_path: Path) -> None:
         assert watch is not None
         assert not watch.wait(0)
         waiting = asyncio.create_task(asyncio.to_thread(watch.wait, LONG))
-        await log.append(ticks(log.origin, 1))
+        await log.append(Batch(ticks=ticks(log.origin, 1)))
         assert await waiting
         watch.close()
 
@@ -117,7 +117,7 @@ class Scene:
             self.append(*written)
 
     def append(self, *some: Tick) -> Position:
-        return self.writer.append(some, (), (), (), round(self.now * 1e6))
+        return self.writer.append(Batch(ticks=some), round(self.now * 1e6))
 
     def wake(self) -> None:
         pass
