@@ -6,9 +6,8 @@ get. The parent can show them on its own screen.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Self
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from ticker.cli.error_advice import explain
 from ticker.errors import TickerError
@@ -17,26 +16,15 @@ from ticker.processes.parent_channel import Order
 from ticker.system_clock import now
 
 
-class Controlled(Control):
-    """Listens to the parent. `on_order` gets its orders; `on_end` runs when the parent is gone."""
-
-    def __init__(
-        self, on_order: Callable[[Order], None], on_end: Callable[[], Awaitable[None]]
-    ) -> None:
-        self._ending: asyncio.Future[None] | None = None
-
-        def end() -> None:
-            self._ending = asyncio.ensure_future(on_end())
-
-        super().__init__(on_order, end)
-
-    async def __aenter__(self) -> Self:
-        await super().__aenter__()
-        return self
-
-    async def __aexit__(self, *raised: object) -> None:
-        error = raised[1]
-        if isinstance(error, TickerError):
+@asynccontextmanager
+async def parent_channel(
+    on_order: Callable[[Order], None], on_end: Callable[[], None]
+) -> AsyncIterator[Control]:
+    """Listen to the parent while inside: see `Control`. Report an error that ends the block."""
+    async with Control(on_order, on_end) as control:
+        try:
+            yield control
+        except TickerError as error:
             text, code = explain(error, zone=None, now=now())
-            self.say("error", text=text, code=code)
-        await super().__aexit__(*raised)
+            control.say("error", text=text, code=code)
+            raise

@@ -172,7 +172,7 @@ class Shown:
         if self._kept.undelivered:
             tell(self._kept.undelivered)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End the screen, and then the children."""
         self._screen.leave()
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ticker.cli import completion
-from ticker.cli.controlled import Controlled
+from ticker.cli import completion, options
+from ticker.cli.controlled import parent_channel
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE
-from ticker.cli.options import Control, Quiet, Verbose
 from ticker.cli.printing import table_text
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import Output, tell
 from ticker.cli.status_line import StatusLine
 from ticker.errors import UsageError
 from ticker.figures import count_text
+from ticker.processes import Control
 from ticker.source_titles import EXCHANGE_PORT
 from ticker.times import parse_duration
 
@@ -94,9 +94,9 @@ def exchange(
     ] = SessionName.regular,
     faults: FaultNames = None,
     listed: Annotated[bool, typer.Option("--list", help="Print the symbols, then exit.")] = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    control: Control = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    control: options.Control = False,
     descriptor: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
 ) -> None:
     """Run an offline market: invented prices behind Yahoo's own interfaces, on loopback."""
@@ -126,11 +126,7 @@ def exchange(
 
 async def _controlled(serving: Exchange) -> int:
     over = asyncio.Event()
-
-    async def end() -> None:
-        over.set()
-
-    async with Controlled(lambda _: None, on_end=end) as control:
+    async with parent_channel(lambda _: None, over.set) as control:
         host, port = await serving.start()
         control.say("ready", host=host, port=port)
         telling = asyncio.create_task(_tell_moves(serving, control))
@@ -140,7 +136,7 @@ async def _controlled(serving: Exchange) -> int:
     return DONE
 
 
-async def _tell_moves(serving: Exchange, control: Controlled) -> None:
+async def _tell_moves(serving: Exchange, control: Control) -> None:
     """Report to the parent how often the symbols that clients ask for have moved.
 
     The number is one pause old, so that the parent has had time to see those moves.

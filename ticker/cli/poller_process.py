@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.cli.controlled import Controlled
+from ticker.cli.controlled import parent_channel
 from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.kept_ticks import kept_words
 from ticker.cli.signals import run
@@ -23,6 +23,7 @@ from ticker.files import state_directory
 from ticker.health.sentences import of_no_price
 from ticker.health.states import WriterState
 from ticker.poll import Poll, PollReport, PollStatus, QuestionAnswerer, SystemClock
+from ticker.processes import Control
 from ticker.processes.parent_channel import Order
 from ticker.relay import RelayStatus, Sending
 from ticker.sources import open_source
@@ -83,7 +84,7 @@ def run_job(
     """
     pollers: list[Poll] = []
 
-    async def stop() -> None:
+    def stop() -> None:
         for poller in pollers:
             poller.stop()
 
@@ -95,7 +96,7 @@ def run_job(
             if parent is None:
                 return await _to_the_end(job, asked, count)
             parent.poller = job.poller
-            async with Controlled(parent.obey, stop) as parent.channel:
+            async with parent_channel(parent.obey, stop) as parent.channel:
                 return await _to_the_end(job, asked, count)
 
     return run(begin(), stop=stop)
@@ -130,7 +131,7 @@ class Parent:
 
     def __init__(self, source: SearchableSource) -> None:
         self.poller: Poll
-        self.channel: Controlled | None = None
+        self.channel: Control | None = None
         """Both are set before the first order comes."""
         self._answers = QuestionAnswerer(source, SystemClock().elapsed)
         self._replies: set[asyncio.Task[None]] = set()

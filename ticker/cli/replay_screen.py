@@ -106,7 +106,7 @@ class ReplayScreen:
                 dashboard.tell(f"{', '.join(absent)}: not in {source.url}")
             return await self._screen.show(dashboard)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End the screen."""
         self._screen.leave()
 

@@ -36,7 +36,7 @@ class ReplayTo:
         self._player: LogPlayer | None = None
         self._is_stopped = False
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End it soon."""
         self._is_stopped = True
         if self._player is not None:

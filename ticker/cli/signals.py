@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -21,44 +21,42 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run(
     main: Coroutine[Any, Any, int],
     *,
-    stop: Callable[[], Awaitable[None]] | None = None,
+    stop: Callable[[], None] | None = None,
     patience: float = _PATIENCE,
 ) -> int:
     """Run `main`. Returns its exit code, or 128 + the number of the first signal.
 
     The first signal calls `stop`, which asks `main` to end; without `stop` it cancels `main`. The
-    second signal cancels `main`. The third ends the process at once. The process also ends at the
-    latest `patience` seconds after the first signal.
+    second signal cancels `main`. The third ends the process at once. The process also ends if
+    `main` has not ended `patience` seconds after the first signal.
     """
-    return asyncio.run(_run(main, stop, patience))
+    received: list[int] = []
+    # If the event loop is stuck (in a write to a terminal), only this timer can act.
+    leave = threading.Timer(patience, lambda: os._exit(128 + received[0]))
+    leave.daemon = True
+    try:
+        return asyncio.run(_run(main, stop, received, leave))
+    finally:
+        leave.cancel()
 
 
 async def _run(
     main: Coroutine[Any, Any, int],
-    stop: Callable[[], Awaitable[None]] | None,
-    patience: float,
+    stop: Callable[[], None] | None,
+    received: list[int],
+    leave: threading.Timer,
 ) -> int:
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(main)
-    received: list[int] = []
-    stopping: set[asyncio.Task[None]] = set()
-
-    def act(times: int) -> None:
-        if stop is not None and times == 1:
-            stopping.add(asyncio.create_task(_await(stop())))
-        else:
-            task.cancel()
 
     def on_signal(number: int, _: object) -> None:
         received.append(number)
         if len(received) > _ASKED_ENOUGH:
             os._exit(128 + number)
         if len(received) == 1:
-            # If the event loop is stuck (in a write to a terminal), only this timer can act.
-            leave = threading.Timer(patience, os._exit, (128 + number,))
-            leave.daemon = True
             leave.start()
-        loop.call_soon_threadsafe(act, len(received))
+        asks = stop is not None and len(received) == 1
+        loop.call_soon_threadsafe(stop if asks else task.cancel)
 
     with _handling(on_signal):
         try:
@@ -108,7 +106,3 @@ def _handling(on_signal: Callable[[int, Any], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-async def _await(awaitable: Awaitable[None]) -> None:
-    await awaitable
