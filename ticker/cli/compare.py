@@ -9,9 +9,9 @@ import msgspec
 import typer
 
 from ticker.address import parse_address
+from ticker.cli import options
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE
-from ticker.cli.options import Format, Quiet, Verbose
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import Output, tell, wants_colour
 from ticker.errors import UsageError
@@ -53,7 +53,7 @@ PollFor = Annotated[
     str, typer.Option("--for", metavar="DURATION", help="How long to poll each second.")
 ]
 Form = Annotated[
-    Format,
+    options.Format,
     typer.Option("--format", metavar="[text|json]", help="text, or json with every figure."),
 ]
 Full = Annotated[
@@ -85,19 +85,19 @@ def compare(
     events: Events = 1_000,
     show: Show = 0,
     for_: PollFor = "5s",
-    form: Form = Format.text,
+    form: Form = options.Format.text,
     full: Full = False,
     part: OnlyPart = None,
     runs: Runs = None,
     kafka: Kafka = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Compare one request per event with one open connection: connections, bytes, seconds."""
     set_up_logging(quiet=quiet, verbose=verbose)
-    if form not in {Format.text, Format.json}:
+    if form not in {options.Format.text, options.Format.json}:
         raise UsageError(f"compare prints text or json, not {form}")
-    seconds, is_json = parse_duration(for_) / SECOND, form is Format.json
+    seconds, is_json = parse_duration(for_) / SECOND, form is options.Format.json
     if not full and part is None:
         for option, value in (("--kafka", kafka), ("--runs", runs)):
             if value is not None:

@@ -10,21 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
+from ticker.cli import options
 from ticker.cli.dashboard_screen import Shown
 from ticker.cli.demo_log import demo_log
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exchange import SEED, Listed, traded
 from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, Failed
 from ticker.cli.holdings_and_alerts import watched
-from ticker.cli.options import (
-    Every,
-    For,
-    Quiet,
-    Symbols,
-    TimeZone,
-    Verbose,
-    Watchlists,
-)
 from ticker.cli.record import recorded_words
 from ticker.cli.recording_files import recording_path, refuse_existing
 from ticker.cli.settings import Settings
@@ -70,19 +62,19 @@ Force = Annotated[bool, typer.Option("--force", help="With --record: replace FIL
 
 
 def demo(
-    symbols: Symbols = None,
-    watchlists: Watchlists = None,
-    every: Every = None,
+    symbols: options.Symbols = None,
+    watchlists: options.Watchlists = None,
+    every: options.Every = None,
     seed: Seed = None,
     listed: Listed = None,
     source: SourceName = None,
     keep: Keep = False,
-    duration: For = None,
+    duration: options.For = None,
     record: Record = None,
     force: Force = False,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Run everything without a network: exchange, poller, stream and dashboard."""
     settings = Settings()
@@ -203,7 +195,7 @@ class _DemoRecorder:
             on_status=self._show,
         )
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End it soon, and write no file."""
         self._poll.stop()
 

@@ -10,10 +10,9 @@ from typing import Annotated
 import typer
 
 from ticker.address import is_recording
-from ticker.cli import completion
+from ticker.cli import completion, options
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, WRONG_USAGE, Failed
-from ticker.cli.options import NO_FOLLOW, For, Quiet, Since, TimeZone, Verbose
 from ticker.cli.settings import Settings, stream_path
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import tell
@@ -57,21 +56,19 @@ def forward(
             help="The log to append to, likewise; made if it is missing.",
         ),
     ],
-    since: Since = None,
-    no_follow: Annotated[
-        bool, typer.Option(NO_FOLLOW, help="Copy what is there, check the copy, then exit.")
-    ] = False,
+    since: options.Since = None,
+    no_follow: options.NoFollow = False,
     give_up: Annotated[
         bool, typer.Option("--forget", help="Stop keeping ticks in FROM for TO.")
     ] = False,
-    duration: For = None,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    duration: options.For = None,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Copy one log into another: what it holds, then new events. Resumes where it stopped.
 
-    --since applies only to the first run.
+    --since applies only to the first run. --no-follow also checks that the copy is complete.
     """
     settings = Settings()
     zone = settings.zone(tz)
@@ -128,7 +125,7 @@ class _ForwardCommand:
         self._sender = "ticker forward" if request.follow else None
         self._told = ""
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End it within seconds."""
         self._forwarding.stop()
 

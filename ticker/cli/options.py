@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -93,8 +93,9 @@ Since = Annotated[
     ),
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same, exclusive.")]
-NO_FOLLOW: Final = "--no-follow"
-"""Stop at the present end of the stream. The help of each command says what it does there."""
+NoFollow = Annotated[
+    bool, typer.Option("--no-follow", help="Stop at the present end of the stream.")
+]
 TimeZone = Annotated[
     str | None,
     typer.Option(

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import typer
 
+from ticker.cli import options
 from ticker.cli.demo_log import writing
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.holdings_and_alerts import (
@@ -17,19 +18,6 @@ from ticker.cli.holdings_and_alerts import (
     looking_for_alerts,
     portfolio_of,
     watched,
-)
-from ticker.cli.options import (
-    Control,
-    Count,
-    Every,
-    For,
-    Quiet,
-    SourceUrl,
-    StreamUrl,
-    Symbols,
-    TimeZone,
-    Verbose,
-    Watchlists,
 )
 from ticker.cli.poll_line import PollLine
 from ticker.cli.poller_process import Audience, Job, open_kept, run_job
@@ -46,17 +34,17 @@ from ticker.times import parse_duration
 
 
 def poll(
-    symbols: Symbols = None,
-    watchlists: Watchlists = None,
-    source: SourceUrl = None,
-    stream: StreamUrl = None,
-    every: Every = None,
-    duration: For = None,
-    count: Count = None,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    control: Control = False,
+    symbols: options.Symbols = None,
+    watchlists: options.Watchlists = None,
+    source: options.SourceUrl = None,
+    stream: options.StreamUrl = None,
+    every: options.Every = None,
+    duration: options.For = None,
+    count: options.Count = None,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    control: options.Control = False,
     alerts: RunCommands = False,
 ) -> None:
     """Poll a source and write what changed to the stream. No screen."""

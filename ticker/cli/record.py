@@ -10,22 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
+from ticker.cli import options
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed
-from ticker.cli.options import (
-    NO_FOLLOW,
-    Count,
-    For,
-    Quiet,
-    Since,
-    StreamUrl,
-    Symbols,
-    TimeZone,
-    Until,
-    Verbose,
-    Watchlists,
-)
 from ticker.cli.recording_files import recording_path, refuse_existing
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
@@ -67,20 +55,18 @@ def record(
         str,
         typer.Argument(metavar="FILE", help="The recording to write, like today.parquet."),
     ],
-    symbols: Symbols = None,
-    watchlists: Watchlists = None,
-    stream: StreamUrl = None,
-    since: Since = None,
-    until: Until = None,
-    duration: For = None,
-    count: Count = None,
-    no_follow: Annotated[
-        bool, typer.Option(NO_FOLLOW, help="Record what is there, then exit.")
-    ] = False,
+    symbols: options.Symbols = None,
+    watchlists: options.Watchlists = None,
+    stream: options.StreamUrl = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    duration: options.For = None,
+    count: options.Count = None,
+    no_follow: options.NoFollow = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Record a stream in a Parquet file, from now on or --since WHEN, until Ctrl-C.
 
@@ -142,7 +128,7 @@ class _RecordCommand:
         self._is_stopped = False
         self._told: str | None = None
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End it: read what the stream holds now, then write the file."""
         self._is_stopped = True
         if self._recording is not None:

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from ticker.cli import options
 from ticker.cli.dashboard_screen import Shown
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.holdings_and_alerts import watched
-from ticker.cli.options import (
-    Every,
-    For,
-    Quiet,
-    SourceUrl,
-    StreamUrl,
-    Symbols,
-    TimeZone,
-    Verbose,
-    Watchlists,
-)
 from ticker.cli.settings import Settings, refuse_mixing
 from ticker.cli.signals import run as run_to_end
 from ticker.cli.standard_streams import need_terminal
@@ -25,15 +15,15 @@ from ticker.files import make_state_directory
 
 
 def run(
-    symbols: Symbols = None,
-    watchlists: Watchlists = None,
-    source: SourceUrl = None,
-    stream: StreamUrl = None,
-    every: Every = None,
-    duration: For = None,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    symbols: options.Symbols = None,
+    watchlists: options.Watchlists = None,
+    source: options.SourceUrl = None,
+    stream: options.StreamUrl = None,
+    every: options.Every = None,
+    duration: options.For = None,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Poll a source and show the dashboard, in one terminal. The poller is its own process."""
     settings = Settings()

@@ -16,10 +16,10 @@ from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.options import (
-    NO_FOLLOW,
     Count,
     For,
     Format,
+    NoFollow,
     Quiet,
     Since,
     StreamUrl,
@@ -95,9 +95,7 @@ def tail(
     last: _Last = None,
     since: Since = None,
     until: Until = None,
-    no_follow: Annotated[
-        bool, typer.Option(NO_FOLLOW, help="Print what is there, then exit.")
-    ] = False,
+    no_follow: NoFollow = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Quotes and heartbeats too, not only ticks and gaps.")
     ] = False,
