@@ -53,10 +53,10 @@ async def _run(
         received.append(number)
         if len(received) > _ASKED_ENOUGH:
             os._exit(128 + number)
-        if len(received) == 1:
+        is_first = len(received) == 1
+        if is_first:
             leave.start()
-        asks = stop is not None and len(received) == 1
-        loop.call_soon_threadsafe(stop if asks else task.cancel)
+        loop.call_soon_threadsafe(stop if is_first and stop is not None else task.cancel)
 
     with _handling(on_signal):
         try:
