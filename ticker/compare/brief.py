@@ -15,9 +15,9 @@ import msgspec
 
 from ticker import wire
 from ticker.compare.clients import Group, session
-from ticker.compare.measuring import Bench, Heard, Run
+from ticker.compare.measuring import Bench, Run
 from ticker.compare.methods import METHODS
-from ticker.compare.plan import Plan, Schedule, payload, tick_of
+from ticker.compare.plan import EventSchedule, RunPlan, payload, tick_of
 from ticker.compare.sockets import CountingSocket
 from ticker.figures import count_text
 from ticker.system_clock import monotonic
@@ -95,38 +95,35 @@ class Step(msgspec.Struct, frozen=True):
 async def measure(bench: Bench, events: int, seconds: float) -> Brief:
     """Send `events` in both ways, then poll each second for `seconds`."""
     for method in (REQUEST, OPEN):
-        await bench.run(Plan(events=_WARM_UP), [Group(method)], ahead=0.0)
+        await bench.run(RunPlan(events=_WARM_UP), [Group(method)], ahead=0.0)
     # Connecting is a part of the measurement.
     request, opened = [
-        await bench.run(Plan(events=events), [Group(m)], ahead=0.0) for m in (REQUEST, OPEN)
+        await bench.run(RunPlan(events=events), [Group(m)], ahead=0.0) for m in (REQUEST, OPEN)
     ]
-    plan = Plan(events=max(2, round(RATE * seconds)), rate=RATE)
+    plan = RunPlan(events=max(2, round(RATE * seconds)), rate=RATE)
     both = await bench.run(plan, [Group(POLL), Group(OPEN)])
+    polled, beside = both.groups
     return Brief(
         events,
         payload(events),
         _way(request),
         _way(opened),
-        _polled(both, *both.groups, seconds=seconds),
+        Polled(
+            seconds=seconds,
+            happened=both.events,
+            asked=both.requests - 1,  # one request opened the WebSocket
+            saw=polled.heard,
+            missed=polled.missed,
+            age=polled.latency(50),
+            open_saw=beside.heard,
+            open_age=beside.latency(50),
+        ),
     )
 
 
 def _way(run: Run) -> Way:
-    group = run.groups[0]
-    return Way(group.method, run.connections, run.requests, run.size, group.seconds)
-
-
-def _polled(run: Run, polled: Heard, opened: Heard, *, seconds: float) -> Polled:
-    return Polled(
-        seconds=seconds,
-        happened=run.events,
-        asked=run.requests - 1,  # one request opened the WebSocket
-        saw=polled.heard,
-        missed=polled.missed,
-        age=polled.p50,
-        open_saw=opened.heard,
-        open_age=opened.p50,
-    )
+    [result] = run.groups
+    return Way(result.group.method, run.connections, run.requests, run.size, result.seconds)
 
 
 def sentences(brief: Brief) -> list[str]:
@@ -190,18 +187,16 @@ def _ms(value: float) -> str:
 async def show(bench: Bench, events: int, on_step: Callable[[Step], None]) -> None:
     """Send `events` in both ways slowly. Tell `on_step` what goes over each connection."""
     for name in (REQUEST, OPEN):
-        begun = await bench.server.ask(
-            "begin", plan=Plan(events=events, rate=_SHOWN_RATE), ahead=0.0
-        )
-        await _show(bench.url, msgspec.convert(begun["plan"], Plan), name, on_step)
-        await bench.server.ask("report")
+        plan = await bench.begin(RunPlan(events=events, rate=_SHOWN_RATE), ahead=0.0)
+        await _show(bench.url, plan, name, on_step)
+        await bench.report()
 
 
 def _size(event: int) -> int:
     return len(wire.encode(tick_of(event)))
 
 
-async def _show(url: str, plan: Plan, name: str, on_step: Callable[[Step], None]) -> None:
+async def _show(url: str, plan: RunPlan, name: str, on_step: Callable[[Step], None]) -> None:
     method, begin, event = METHODS[name], monotonic(), 1
     answered, told = False, 0
 
@@ -240,7 +235,7 @@ async def _show(url: str, plan: Plan, name: str, on_step: Callable[[Step], None]
         step("connect")
         return CountingSocket.make(note, *info[:3])
 
-    schedule = Schedule(plan)
+    schedule = EventSchedule(plan)
     clock = asyncio.create_task(schedule.run())
     async with session(url, method, connect) as http:
         async for ticks in method.subscribe(http, plan, schedule):

@@ -1,11 +1,11 @@
-"""The subscribers of a run, all in one process. Each has its own connection and position."""
+"""The subscribers of a run, all in this process. Each has its own connection and position."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
 from ticker.compare.methods import METHODS, Method
-from ticker.compare.plan import Plan, Schedule, due_times
+from ticker.compare.plan import EventSchedule, RunPlan, due_times
 from ticker.system_clock import monotonic
 from ticker.units import MILLISECOND, SECOND
 
@@ -28,65 +28,75 @@ class Group(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class _Heard:
-    """What a group heard so far."""
+class GroupResult:
+    """What the subscribers of one group heard of `plan`."""
 
+    group: Group
+    plan: RunPlan
     latencies: list[int] = field(default_factory=list)
+    """The time from each event to each subscriber (µs)."""
     last: int = 0
     """When the last event was heard (µs, monotonic)."""
 
+    @property
+    def heard(self) -> int:
+        """Return the number of events heard, counted for each subscriber."""
+        return len(self.latencies)
+
+    @property
+    def missed(self) -> int:
+        """Return the number of events not heard, counted for each subscriber."""
+        return self.plan.events * self.group.subscribers - self.heard
+
+    @property
+    def seconds(self) -> float:
+        """Return the time from the start of the plan to the last event heard."""
+        return max(0, self.last - self.plan.start) / SECOND
+
+    def latency(self, share: int) -> float | None:
+        """Return the percentile `share` of the latencies (ms)."""
+        return percentile(self.latencies, share)
+
 
 async def subscribe(
-    url: str, plan: Plan, groups: list[Group], stop: asyncio.Event
-) -> dict[str, Any]:
-    """Run all groups until those that do not hang have heard the last event, or until `stop`.
+    url: str, plan: RunPlan, groups: Sequence[Group], seconds: float | None = None
+) -> tuple[list[GroupResult], float]:
+    """Run all groups until those that do not hang have heard the last event.
 
-    Returns the CPU time of this process (s), and for each group the number of events heard, the
-    time from the start of the plan to the last one heard (s), and the percentiles 50, 99 and 100 of
-    the latencies (ms).
+    Without such a group, or if they take longer, it ends after `seconds`. Returns the results of
+    the groups, and the CPU time of this process (s).
     """
-    due, schedule = due_times(plan), Schedule(plan)
+    due, schedule = due_times(plan), EventSchedule(plan)
 
-    async def hear(group: Group, heard: _Heard) -> None:
-        method = METHODS[group.method]
+    async def hear(result: GroupResult) -> None:
+        method = METHODS[result.group.method]
         async with session(url, method) as http:
             async for ticks in method.subscribe(http, plan, schedule):
-                heard.last = monotonic()
-                heard.latencies += [heard.last - due[tick.sequence - 1] for tick in ticks]
-                if group.hangs:
+                result.last = monotonic()
+                result.latencies += [result.last - due[tick.sequence - 1] for tick in ticks]
+                if result.group.hangs:
                     await asyncio.Event().wait()
 
     cpu = time.process_time()
-    heard = [_Heard() for _ in groups]
-    clock, stopped = asyncio.create_task(schedule.run()), asyncio.create_task(stop.wait())
+    results = [GroupResult(group, plan) for group in groups]
+    others = [asyncio.create_task(schedule.run()), asyncio.create_task(asyncio.Event().wait())]
     able: list[asyncio.Task[None]] = []
-    hanging: list[asyncio.Task[None]] = []
-    for group, own in zip(groups, heard, strict=True):
-        for _ in range(group.subscribers):
-            (hanging if group.hangs else able).append(asyncio.create_task(hear(group, own)))
-    done = asyncio.gather(*able) if able else stopped
-    ends: set[asyncio.Future[Any]] = {stopped, done}
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    problem = done.exception() if done.done() else None
-    facts = [_facts(own, plan) for own in heard]
-    result = {"cpu": time.process_time() - cpu, "groups": facts}
-    tasks = [clock, stopped, *able, *hanging]
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    if problem is not None:
-        raise problem
-    return result
-
-
-def _facts(heard: _Heard, plan: Plan) -> dict[str, Any]:
-    return {
-        "heard": len(heard.latencies),
-        "seconds": max(0, heard.last - plan.start) / SECOND,
-        "p50": percentile(heard.latencies, 50),
-        "p99": percentile(heard.latencies, 99),
-        "longest": percentile(heard.latencies, 100),
-    }
+    for result in results:
+        for _ in range(result.group.subscribers):
+            (others if result.group.hangs else able).append(asyncio.create_task(hear(result)))
+    try:
+        # Without a group that reads, only `seconds` end the run: one of the others never does.
+        done, _ = await asyncio.wait(
+            able or others, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION
+        )
+        cpu = time.process_time() - cpu
+    finally:
+        for task in (*able, *others):
+            task.cancel()
+        await asyncio.wait([*able, *others])
+    for task in done:
+        task.result()
+    return results, cpu
 
 
 def percentile(latencies: list[int], share: int) -> float | None:

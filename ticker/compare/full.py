@@ -9,19 +9,20 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count as count_from
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from ticker.compare.clients import Group, percentile
-from ticker.compare.measuring import AHEAD, Bench, Run
+from ticker.compare.measuring import Bench, Run
 from ticker.compare.methods import METHODS, Method
-from ticker.compare.plan import Plan, due_times, payload
+from ticker.compare.plan import RunPlan, due_times, payload
 from ticker.figures import count_text
 from ticker.streams import open_log
 from ticker.units import HOUR, SECOND
@@ -31,8 +32,6 @@ SENDER_RATE: Final = 100.0
 """Events per second when the sender's pace is measured."""
 SENDER_SECONDS: Final = 2.0
 """The longest run of a sender (s)."""
-_CONNECTING: Final = 0.01
-"""Added to `AHEAD` for each subscriber (s)."""
 _MOST_EVENTS: Final = 20_000
 _LEAST_EVENTS: Final = 10
 
@@ -137,6 +136,7 @@ class Full(msgspec.Struct, frozen=True):
     storm: list[Storm] = []
 
 
+_Job = tuple[str, Callable[[], Awaitable[Cell | Sender | Storm]]]
 _PACES: Final = ((0, 0), (1, 0), (10, 0), (100, 0), (1, 10))
 """Subscribers, and subscribers that hang, when the sender's pace is measured."""
 
@@ -156,35 +156,45 @@ async def measure(
         async with open_log(_kafka(effort), keep_for=HOUR, partitions=1):
             pass  # fail now, and not after some minutes
     result = Full(effort, _machine())
-    senders = [METHODS["WebSocket"], *(each for each in effort.methods if each.reads)]
-    sizes = {
-        "methods": len(effort.subscribers) * len(effort.methods),
-        "sender": len(senders) * len(_PACES),
-        "storm": 1,
-    }
-    places, of = count_from(1), sum(sizes[part] for part in parts)
-
-    def begin(what: str) -> None:
-        on_progress(f"{next(places)} of {of}: {what}")
-
-    if "methods" in parts:
-        for count in effort.subscribers:
-            for method in effort.methods:
-                begin(f"{method.name}, {count_text(count, 'subscriber')}")
-                result.methods.append(await _cell(bench, effort, method, count))
-        on_part(Full(effort, result.machine, methods=result.methods))
-    if "sender" in parts:
-        for method in senders:
-            for count, hanging in _PACES:
-                hang = f" and {hanging} that hang" if hanging else ""
-                begin(f"the sender's pace: {method.name}, {count_text(count, 'subscriber')}{hang}")
-                result.sender.append(await _sender(bench, effort, method, count, hanging))
-        on_part(Full(effort, result.machine, sender=result.sender))
-    if "storm" in parts:
-        begin("a storm of 100 reconnects")
-        result.storm.append(await _storm(bench, effort, METHODS["WebSocket"], 100))
-        on_part(Full(effort, result.machine, storm=result.storm))
+    jobs = {part: each for part, each in _jobs(bench, effort).items() if part in parts}
+    places, of = count_from(1), sum(map(len, jobs.values()))
+    for part, listed in jobs.items():
+        measured: list[Any] = []
+        for what, job in listed:
+            on_progress(f"{next(places)} of {of}: {what}")
+            measured.append(await job())
+        on_part(Full(effort, result.machine, **{part: measured}))
+        result = msgspec.structs.replace(result, **{part: measured})
     return result
+
+
+def _jobs(bench: Bench, effort: Effort) -> dict[str, list[_Job]]:
+    """Return each part → what it measures, in order."""
+    opened = METHODS["WebSocket"]
+    return {
+        "methods": [
+            (
+                f"{method.name}, {count_text(count, 'subscriber')}",
+                partial(_cell, bench, effort, method, count),
+            )
+            for count in effort.subscribers
+            for method in effort.methods
+        ],
+        "sender": [
+            (
+                f"the sender's pace: {method.name}, {with_hanging(count, hanging)}",
+                partial(_sender, bench, effort, method, count, hanging),
+            )
+            for method in (opened, *(each for each in effort.methods if each.reads))
+            for count, hanging in _PACES
+        ],
+        "storm": [("a storm of 100 reconnects", partial(_storm, bench, effort, opened, 100))],
+    }
+
+
+def with_hanging(count: int, hanging: int) -> str:
+    """Write `1 subscriber and 10 that hang`."""
+    return count_text(count, "subscriber") + (f" and {hanging} that hang" if hanging else "")
 
 
 def _machine() -> Machine:
@@ -197,9 +207,8 @@ async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cel
 
     async def once(events: int, rate: float | None = None) -> Run:
         async with _stream(method, effort) as stream:
-            poll = 1 / effort.rate
-            plan = Plan(events, rate, poll=poll, stream=stream)
-            return await bench.run(plan, groups, ahead=AHEAD + count * _CONNECTING)
+            plan = RunPlan(events, rate, poll=1 / effort.rate, stream=stream)
+            return await bench.run(plan, groups)
 
     # The warm-up finds out how many events take long enough. If only a schedule counts, one run is
     # enough to warm up.
@@ -221,8 +230,8 @@ async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cel
         fast_bytes=sum(run.size for run in fast) / max(1, sum(run.heard for run in fast)),
         payload=payload(events),
         cpu=[run.cpu / run.heard * SECOND for run in fast],
-        p50=[run.groups[0].p50 or 0.0 for run in paced],
-        p99=[run.groups[0].p99 or 0.0 for run in paced],
+        p50=[run.groups[0].latency(50) or 0.0 for run in paced],
+        p99=[run.groups[0].latency(99) or 0.0 for run in paced],
         bytes=size / heard,
         happened_bytes=size / happened,
         connections=round(median(run.connections for run in paced)),
@@ -245,7 +254,7 @@ async def _sender(bench: Bench, effort: Effort, method: Method, count: int, hang
     runs = []
     for _ in range(effort.runs):
         async with _stream(method, effort) as stream:
-            plan = Plan(events, SENDER_RATE, stream=stream)
+            plan = RunPlan(events, SENDER_RATE, stream=stream)
             runs.append(await bench.run(plan, groups, seconds=seconds + 0.5))
     last, due = runs[-1], due_times(plan)
     return Sender(
@@ -253,24 +262,26 @@ async def _sender(bench: Bench, effort: Effort, method: Method, count: int, hang
         subscribers=count,
         hanging=hanging,
         wanted=SENDER_RATE,
-        pace=[len(run.late) / ((due[len(run.late) - 1] + run.late[-1]) / SECOND) for run in runs],
+        pace=[_pace(due, run.late) for run in runs],
         p50=[percentile(run.late, 50) or 0.0 for run in runs],
         p99=[percentile(run.late, 99) or 0.0 for run in runs],
         sent_at=[(at + late) / SECOND for at, late in zip(due, last.late, strict=False)],
     )
 
 
+def _pace(due: list[int], late: list[int]) -> float:
+    """Return the events per second that were sent; 0 if there was no time for the first."""
+    return len(late) / ((due[len(late) - 1] + late[-1]) / SECOND) if late else 0.0
+
+
 async def _storm(bench: Bench, effort: Effort, method: Method, count: int) -> Storm:
-    plan = Plan(round(effort.rate * effort.seconds), effort.rate)
-    ahead = AHEAD + count * _CONNECTING
-    runs = [
-        await bench.run(plan, [Group(method.name, count)], cut=True, ahead=ahead)
-        for _ in range(effort.runs)
-    ]
+    plan = RunPlan(round(effort.rate * effort.seconds), effort.rate)
+    groups = [Group(method.name, count)]
+    runs = [await bench.run(plan, groups, cut=True) for _ in range(effort.runs)]
     return Storm(
         method=method.name,
         subscribers=count,
-        longest=[run.groups[0].longest or 0.0 for run in runs],
+        longest=[run.groups[0].latency(100) or 0.0 for run in runs],
         missed=sum(run.groups[0].missed for run in runs),
         connections=runs[-1].connections,
         late=[percentile(run.late, 99) or 0.0 for run in runs],

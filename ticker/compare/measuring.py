@@ -1,4 +1,4 @@
-"""One run: a server in one process, its subscribers in another, and their counters."""
+"""One run: a server in its own process, its subscribers in this one, and their counters."""
 
 from __future__ import annotations
 
@@ -9,41 +9,25 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from ticker.compare.clients import Group
-from ticker.compare.plan import Plan
+from ticker.compare.clients import Group, GroupResult, subscribe
+from ticker.compare.plan import RunPlan
 from ticker.errors import TickerError
 from ticker.processes import Child
 from ticker.processes.child import News
 
 AHEAD: Final = 0.5
-"""How long the subscribers have to connect before the first event (s)."""
+"""How long subscribers have to connect before the first event (s)."""
+_CONNECTING: Final = 0.01
+"""Added to `AHEAD` for each subscriber (s)."""
 PATIENCE: Final = 120.0
 """The longest run (s)."""
-
-
-class Heard(msgspec.Struct, frozen=True):
-    """What the subscribers of one group heard."""
-
-    method: str
-    subscribers: int
-    hangs: bool
-    heard: int
-    """Events heard, counted for each subscriber."""
-    missed: int
-    """Events of the plan that were not heard, counted for each subscriber."""
-    seconds: float
-    """From the start of the plan to the last event heard."""
-    p50: float | None
-    """The median time from an event to the subscriber (ms)."""
-    p99: float | None
-    longest: float | None
 
 
 class Run(msgspec.Struct, frozen=True):
     """The counters of one run. Bytes are those on the server's sockets."""
 
     events: int
-    groups: list[Heard]
+    groups: list[GroupResult]
     connections: int
     requests: int
     unchanged: int
@@ -67,95 +51,80 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Bench:
-    """A server process and a process of subscribers. Both run inside `async with`."""
+    """A server process for runs, one after the other. It runs inside `async with`."""
 
     def __init__(self) -> None:
-        self.server = _Worker("server")
-        self._clients = _Worker("clients")
+        # -P: a file ticker.py in the user's folder must not be imported.
+        words = [sys.executable, "-P", "-m", "ticker.compare.server"]
+        self._news: asyncio.Queue[News] = asyncio.Queue()
+        self._child = Child(words, on_news=self._news.put_nowait)
+        self._end: asyncio.Task[int] | None = None
         self.url = ""
 
     async def __aenter__(self) -> Self:
         try:
-            await asyncio.gather(self.server.start(), self._clients.start())
-            self.url = (await self.server.ask("start"))["url"]
+            await self._child.start()
+            self._end = asyncio.create_task(self._child.wait())
+            self.url = (await self._ask("start"))["url"]
         except BaseException:
-            await self.__aexit__(None, None, None)
+            await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(self.server.stop(), self._clients.stop())
+        await self._child.stop()
+        if self._end is not None:
+            await self._end
+
+    async def begin(self, plan: RunPlan, ahead: float) -> RunPlan:
+        """Let the server begin `plan` in `ahead` (s). Returns the plan with its start.
+
+        Each run that is begun must end with `report`. Raises `TickerError`.
+        """
+        # Opening a log takes time, so the schedule begins when the log is open.
+        begun = await self._ask("begin", plan=plan, ahead=ahead)
+        return msgspec.convert(begun["plan"], RunPlan)
+
+    async def report(self) -> News:
+        """End the run. Returns the server's counters. Raises `TickerError`."""
+        return await self._ask("report")
 
     async def run(
         self,
-        plan: Plan,
+        plan: RunPlan,
         groups: Sequence[Group],
         *,
         seconds: float | None = None,
         cut: bool = False,
-        ahead: float = AHEAD,
+        ahead: float | None = None,
     ) -> Run:
         """Run `plan` with these subscribers, to its last event, or for `seconds` at most.
 
-        `cut` breaks all connections after half of the events. Subscribers have `ahead` (s) to
-        connect before the schedule begins. Raises `TickerError`.
+        `cut` breaks all connections after half of the events. Subscribers have `ahead` (s; `None`:
+        enough) to connect before the schedule begins. Raises `TickerError`.
         """
-        # Opening a log takes time, so the schedule begins when the log is open.
-        begun = await self.server.ask("begin", plan=plan, ahead=ahead)
-        plan = msgspec.convert(begun["plan"], Plan)
-        asked = asyncio.create_task(
-            self._clients.ask("run", url=self.url, plan=plan, groups=list(groups))
-        )
+        if ahead is None:
+            ahead = AHEAD + _CONNECTING * sum(group.subscribers for group in groups)
+        plan = await self.begin(plan, ahead)
+        limit = None if seconds is None else ahead + seconds
+        hearing = asyncio.create_task(subscribe(self.url, plan, groups, limit))
         try:
-            if cut:
-                await self.server.ask("cut", after=plan.events // 2)
-            if seconds is not None:
-                await asyncio.wait([asked], timeout=ahead + seconds)
-                self._clients.tell("stop")
             async with asyncio.timeout(PATIENCE):
-                heard = await asked
+                if cut:
+                    await self._ask("cut", after=plan.events // 2)
+                heard, cpu = await hearing
         except TimeoutError:
             raise TickerError(f"a run did not end within {PATIENCE:g} s") from None
+        except OSError as error:  # too many open files
+            raise TickerError(str(error)) from error
         finally:
-            asked.cancel()
-        counted = await self.server.ask("report")
-        return _run(plan, groups, heard, counted)
+            hearing.cancel()
+        counted = {**await self.report()}
+        return Run(plan.events, heard, cpu=counted.pop("cpu") + cpu, **counted)
 
-
-def _run(plan: Plan, groups: Sequence[Group], heard: News, counted: News) -> Run:
-    listed = [
-        Heard(
-            **msgspec.structs.asdict(group),
-            **facts,
-            missed=plan.events * group.subscribers - facts["heard"],
-        )
-        for group, facts in zip(groups, heard["groups"], strict=True)
-    ]
-    names = ("connections", "requests", "unchanged", "received", "sent", "late")
-    cpu = counted["cpu"] + heard["cpu"]
-    return Run(plan.events, listed, cpu=cpu, **{name: counted[name] for name in names})
-
-
-class _Worker:
-    """One child process. Each order except `stop` gets one answer."""
-
-    def __init__(self, role: str) -> None:
-        # -P: a file ticker.py in the user's folder must not be imported.
-        words = [sys.executable, "-P", "-m", "ticker.compare.worker", role]
-        self._news: asyncio.Queue[News] = asyncio.Queue()
-        self._child = Child(words, on_news=self._news.put_nowait)
-        self._end: asyncio.Task[int] | None = None
-
-    async def start(self) -> None:
-        await self._child.start()
-        self._end = asyncio.create_task(self._child.wait())
-
-    def tell(self, do: str, **facts: Any) -> None:
-        self._child.send(do, **facts)
-
-    async def ask(self, do: str, **facts: Any) -> News:
+    async def _ask(self, do: str, **facts: Any) -> News:
         """Send an order and wait for its answer. Raises `TickerError`."""
-        self.tell(do, **facts)
+        self._child.send(do, **facts)
         answer = asyncio.create_task(self._news.get())
         assert self._end is not None, "start it first"  # noqa: S101 - a bug of ours
         either: set[asyncio.Future[Any]] = {answer, self._end}
@@ -163,15 +132,10 @@ class _Worker:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 last = self._child.errors.strip().splitlines()[-1:]
-                raise TickerError(f"a process of the comparison ended: {''.join(last)}")
+                raise TickerError(f"the server of the comparison ended: {''.join(last)}")
             news = answer.result()
         finally:
             answer.cancel()
         if news["say"] == "error":
             raise TickerError(news["text"])
         return {name: value for name, value in news.items() if name != "say"}
-
-    async def stop(self) -> None:
-        await self._child.stop()
-        if self._end is not None:
-            await self._end

@@ -17,7 +17,7 @@ from typing import Final
 from aiohttp import ClientError, ClientSession, WSMsgType
 
 from ticker import wire
-from ticker.compare.plan import Plan, Schedule
+from ticker.compare.plan import EventSchedule, RunPlan
 from ticker.records import Position, Tick
 from ticker.streams import open_stream
 from ticker.system_clock import monotonic
@@ -34,7 +34,7 @@ class Method:
     """One way to get events: a row of the table."""
 
     name: str
-    subscribe: Callable[[ClientSession, Plan, Schedule], Ticks]
+    subscribe: Callable[[ClientSession, RunPlan, EventSchedule], Ticks]
     closes: bool = False
     """Whether each connection serves one request."""
     only_paced: bool = False
@@ -43,7 +43,9 @@ class Method:
     """The kind of stream that it reads; `None`: it asks the server."""
 
 
-async def connection_per_event(http: ClientSession, plan: Plan, schedule: Schedule) -> Ticks:
+async def connection_per_event(
+    http: ClientSession, plan: RunPlan, schedule: EventSchedule
+) -> Ticks:
     """For each event, when it is due: connect, ask, read the answer, close."""
     for sequence in range(1, plan.events + 1):
         await schedule.beyond(sequence - 1)
@@ -52,7 +54,7 @@ async def connection_per_event(http: ClientSession, plan: Plan, schedule: Schedu
 
 
 async def polling(
-    http: ClientSession, plan: Plan, schedule: Schedule, *, every: float | None = None
+    http: ClientSession, plan: RunPlan, schedule: EventSchedule, *, every: float | None = None
 ) -> Ticks:
     """Ask for the newest event at regular times. The answer 304 means that it is known already.
 
@@ -77,7 +79,7 @@ async def polling(
             yield ticks
 
 
-async def long_polling(http: ClientSession, plan: Plan, _: Schedule) -> Ticks:
+async def long_polling(http: ClientSession, plan: RunPlan, _: EventSchedule) -> Ticks:
     """Ask for the events after the last one. The server answers when there are some."""
     known = 0
     while known < plan.events:
@@ -87,7 +89,9 @@ async def long_polling(http: ClientSession, plan: Plan, _: Schedule) -> Ticks:
         yield ticks
 
 
-async def websocket(http: ClientSession, plan: Plan, _: Schedule, *, batch: int = 1) -> Ticks:
+async def websocket(
+    http: ClientSession, plan: RunPlan, _: EventSchedule, *, batch: int = 1
+) -> Ticks:
     """Open one connection. The server sends on it. If it is cut, reconnect and continue."""
     known = 0
     while known < plan.events:
@@ -104,7 +108,7 @@ async def websocket(http: ClientSession, plan: Plan, _: Schedule, *, batch: int 
 
 
 async def server_sent_events(
-    http: ClientSession, plan: Plan, _: Schedule, *, batch: int = 1
+    http: ClientSession, plan: RunPlan, _: EventSchedule, *, batch: int = 1
 ) -> Ticks:
     """Ask once. One long answer brings all events."""
     rest = b""
@@ -118,7 +122,7 @@ async def server_sent_events(
                     return
 
 
-async def stream(_: ClientSession, plan: Plan, __: Schedule) -> Ticks:
+async def stream(_: ClientSession, plan: RunPlan, __: EventSchedule) -> Ticks:
     """Read the log itself, as `watch` and `tail` do."""
     async with open_stream(plan.stream) as opened:
         async for batch in opened.read(Position(plan.after)):

@@ -24,9 +24,10 @@ from ticker.units import SECOND
 
 ORIGIN: Final = "compare"
 _FIRST_TIME: Final = 1_795_447_805_120_000
+_SEED: Final = 7
 
 
-class Plan(msgspec.Struct, frozen=True):
+class RunPlan(msgspec.Struct, frozen=True):
     """One run, as server and clients get it."""
 
     events: int
@@ -41,17 +42,16 @@ class Plan(msgspec.Struct, frozen=True):
     origin: str = ORIGIN
     after: str = "start"
     """The position in that log at which the run begins."""
-    seed: int = 7
 
 
-def due_times(plan: Plan) -> list[int]:
+def due_times(plan: RunPlan) -> list[int]:
     """Return when each event is due (µs, monotonic), in order.
 
     The last is due `events / rate` s after the start. At full speed, all are due at the start.
     """
     if plan.rate is None:
         return [plan.start] * plan.events
-    chance = random.Random(plan.seed)  # noqa: S311 - no secret
+    chance = random.Random(_SEED)  # noqa: S311 - no secret
     moments = list(accumulate(chance.expovariate(1) for _ in range(plan.events)))
     scale = plan.events / plan.rate * SECOND / moments[-1] if moments else 0
     return [plan.start + round(moment * scale) for moment in moments]
@@ -86,7 +86,7 @@ def payload(events: int) -> float:
     return sum(len(wire.encode(tick_of(n))) for n in range(1, events + 1)) / events
 
 
-class Schedule:
+class EventSchedule:
     """Counts how many events of a plan have happened, and wakes the tasks that wait in `beyond`.
 
     `publish` gets each new part of the plan (first and last sequence, both inclusive) before the
@@ -94,7 +94,7 @@ class Schedule:
     """
 
     def __init__(
-        self, plan: Plan, publish: Callable[[int, int], Awaitable[object]] | None = None
+        self, plan: RunPlan, publish: Callable[[int, int], Awaitable[object]] | None = None
     ) -> None:
         self.there = 0
         """How many events have happened."""

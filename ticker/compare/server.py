@@ -2,6 +2,9 @@
 
 Events follow a schedule that does not wait for clients. Each open connection has its own position,
 so a subscriber that hangs does not delay the others.
+
+Run as `python -m ticker.compare.server`, it takes orders from its parent, answers each with one
+line of JSON, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -19,8 +22,11 @@ from aiohttp import WSMsgType, web
 
 from ticker import wire
 from ticker.compare.methods import BATCH
-from ticker.compare.plan import ORIGIN, Plan, Schedule, tick_of
+from ticker.compare.plan import ORIGIN, EventSchedule, RunPlan, tick_of
 from ticker.compare.sockets import LOOPBACK, Meter, listening
+from ticker.errors import TickerError
+from ticker.processes import Control
+from ticker.processes.parent_channel import Order
 from ticker.records import Batch
 from ticker.streams import open_log
 from ticker.system_clock import monotonic
@@ -38,7 +44,7 @@ class Server:
         self._unchanged = 0
         self._events: list[bytes] = []
         self._is_paced = False
-        self._schedule = Schedule(Plan(events=0))
+        self._schedule = EventSchedule(RunPlan(events=0))
         self._running: asyncio.Task[None] | None = None
         self._log = AsyncExitStack()
         self._cpu = 0.0
@@ -65,7 +71,7 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def begin(self, plan: Plan, ahead: float) -> Plan:
+    async def begin(self, plan: RunPlan, ahead: float) -> RunPlan:
         """Begin a run, with counters at 0. Its schedule begins in `ahead` (s).
 
         Returns the plan with its start, and what clients need to read its log.
@@ -87,7 +93,7 @@ class Server:
             self._events = [wire.encode(tick_of(n)) for n in range(1, plan.events + 1)]
         plan = msgspec.structs.replace(plan, start=monotonic() + round(ahead * SECOND))
         self._is_paced = plan.rate is not None
-        self._schedule = Schedule(plan, publish)
+        self._schedule = EventSchedule(plan, publish)
         self._meter.connections = self._meter.received = self._meter.sent = 0
         self._requests = self._unchanged = 0
         self._cpu = time.process_time()
@@ -174,3 +180,36 @@ class Server:
 
 def _json(body: bytes, **headers: str) -> web.Response:
     return web.Response(body=body, content_type="application/json", headers=headers)
+
+
+async def serve() -> None:
+    """Answer orders until the parent is gone."""
+    orders: asyncio.Queue[Order | None] = asyncio.Queue()
+    server = Server()
+    async with Control(orders.put_nowait, lambda: orders.put_nowait(None)) as control:
+        try:
+            while (order := await orders.get()) is not None:
+                try:
+                    control.say("done", **await _answer(server, order))
+                except (TickerError, OSError) as error:
+                    control.say("error", text=str(error))
+        finally:
+            await server.stop()
+
+
+async def _answer(server: Server, order: Order) -> dict[str, Any]:
+    match order["do"]:
+        case "start":
+            return {"url": await server.start()}
+        case "begin":
+            plan = msgspec.convert(order["plan"], RunPlan)
+            return {"plan": await server.begin(plan, order["ahead"])}
+        case "cut":
+            await server.cut(order["after"])
+            return {}
+        case _:
+            return await server.report()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

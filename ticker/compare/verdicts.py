@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final
 
-from ticker.compare.full import Cell, Full
+from ticker.compare.full import Cell, Full, with_hanging
 from ticker.figures import count_text
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
@@ -105,7 +105,7 @@ def findings(full: Full) -> list[str]:
         )
     if counts:
         lines += [_claim(cells[_ONE, counts[0]], cells[_OPEN, counts[0]])]
-        lines += [_where(cells, "long poll", counts), _unchanged(cells, counts)]
+        lines += [_long_polling(cells, counts), _unchanged(cells, counts)]
         if any(cell.method in {"SQLite", "Kafka"} for cell in full.methods):
             lines.append("Logs count no bytes: SQLite is a file, and Kafka has its own sockets.")
     lines += [_pace(method, full) for method in dict.fromkeys(each.method for each in full.sender)]
@@ -121,8 +121,7 @@ def findings(full: Full) -> list[str]:
 def _pace(method: str, full: Full) -> str:
     own = [each for each in full.sender if each.method == method]
     told = ", ".join(
-        f"{_figure(median(each.pace))} with {count_text(each.subscribers, 'subscriber')}"
-        + (f" and {each.hanging} that hang" if each.hanging else "")
+        f"{_figure(median(each.pace))} with {with_hanging(each.subscribers, each.hanging)}"
         for each in own
     )
     return f"{method}: of {own[0].wanted:g} events/s the sender sent {told}."
@@ -140,11 +139,11 @@ def _claim(one: Cell, opened: Cell) -> str:
     )
 
 
-def _where(cells: dict[tuple[str, int], Cell], method: str, counts: Sequence[int]) -> str:
-    """Say where all runs of `method` beat all runs of WebSocket with one event a message."""
+def _long_polling(cells: dict[tuple[str, int], Cell], counts: Sequence[int]) -> str:
+    """Say where all its runs beat all runs of WebSocket with one event a message."""
     found = []
     for count in counts:
-        mine, others = cells[method, count], cells[_OPEN, count]
+        mine, others = cells["long poll", count], cells[_OPEN, count]
         names = [
             name for name, values, more in _MEASURES if _better(values(mine), values(others), more)
         ]

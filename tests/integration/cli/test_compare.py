@@ -5,7 +5,7 @@ import re
 
 from ticker.compare.clients import Group
 from ticker.compare.measuring import Bench
-from ticker.compare.plan import Plan
+from ticker.compare.plan import RunPlan
 
 from .conftest import Program, descendants
 
@@ -77,6 +77,6 @@ def test_an_unreachable_kafka_is_reported_before_anything_is_measured(ticker: Pr
 async def test_every_subscriber_hears_every_event_from_kafka(kafka: str) -> None:
     async with Bench() as bench:
         for _ in range(2):  # in the same topics: the events of the run before are not heard again
-            plan = Plan(events=30, rate=100.0, stream=f"kafka://{kafka}/compare-tests")
+            plan = RunPlan(events=30, rate=100.0, stream=f"kafka://{kafka}/compare-tests")
             run = await bench.run(plan, [Group("Kafka", 2)], ahead=3.0)
             assert (run.heard, run.groups[0].missed) == (60, 0)

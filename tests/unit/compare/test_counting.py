@@ -9,7 +9,7 @@ import pytest_asyncio
 from ticker.compare.clients import Group
 from ticker.compare.measuring import Bench
 from ticker.compare.methods import METHODS
-from ticker.compare.plan import Plan, tick_of
+from ticker.compare.plan import RunPlan, tick_of
 from ticker.compare.sockets import Meter, listening
 from ticker.wire import encode
 
@@ -57,7 +57,7 @@ CONNECTIONS_AND_REQUESTS = {
 
 async def test_every_method_delivers_every_event_once(bench: Bench) -> None:
     for name, expected in CONNECTIONS_AND_REQUESTS.items():
-        run = await bench.run(Plan(events=EVENTS), [Group(name)])
+        run = await bench.run(RunPlan(events=EVENTS), [Group(name)])
         assert (run.heard, run.groups[0].missed) == (EVENTS, 0), name
         assert (run.connections, run.requests) == expected, name
         assert run.sent > PAYLOAD, name
@@ -66,7 +66,7 @@ async def test_every_method_delivers_every_event_once(bench: Bench) -> None:
 
 
 async def test_a_poll_misses_events_between_two_requests(bench: Bench) -> None:
-    plan = Plan(events=40, rate=200.0, poll=0.1)
+    plan = RunPlan(events=40, rate=200.0, poll=0.1)
     run = await bench.run(plan, [Group("poll"), Group("WebSocket")])
     polled, opened = run.groups
     assert opened.missed == 0
@@ -75,7 +75,7 @@ async def test_a_poll_misses_events_between_two_requests(bench: Bench) -> None:
 
 
 async def test_a_hanging_subscriber_delays_neither_the_sender_nor_the_others(bench: Bench) -> None:
-    plan = Plan(events=50, rate=500.0)
+    plan = RunPlan(events=50, rate=500.0)
     run = await bench.run(plan, [Group("WebSocket"), Group("WebSocket", 3, hangs=True)])
     able, hanging = run.groups
     assert able.heard == len(run.late) == 50
@@ -83,13 +83,13 @@ async def test_a_hanging_subscriber_delays_neither_the_sender_nor_the_others(ben
 
 
 async def test_a_subscriber_that_was_cut_off_continues_where_it_was(bench: Bench) -> None:
-    run = await bench.run(Plan(events=60, rate=30.0), [Group("WebSocket", 5)], cut=True)
+    run = await bench.run(RunPlan(events=60, rate=30.0), [Group("WebSocket", 5)], cut=True)
     assert run.groups[0].missed == 0
     assert 5 < run.connections <= 10
 
 
 async def test_every_subscriber_reads_the_same_log(bench: Bench, tmp_path: object) -> None:
-    plan = Plan(events=EVENTS, stream=f"sqlite:{tmp_path}/log.sqlite")
+    plan = RunPlan(events=EVENTS, stream=f"sqlite:{tmp_path}/log.sqlite")
     run = await bench.run(plan, [Group("SQLite", 3)])
     assert run.heard == 3 * EVENTS
     assert run.connections == 0

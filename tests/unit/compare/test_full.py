@@ -6,8 +6,9 @@ import pytest
 
 from ticker.compare import verdicts
 from ticker.compare.full import Cell, Effort, Full, Machine, Sender, Storm, measure
-from ticker.compare.measuring import Bench
+from ticker.compare.measuring import Bench, Run
 from ticker.compare.methods import METHODS
+from ticker.compare.plan import RunPlan
 
 PARTS = frozenset({"methods", "sender", "storm"})
 EFFORT = Effort(runs=1, rate=50.0, seconds=0.2, fast=0.05, subscribers=(3,))
@@ -137,3 +138,16 @@ async def test_every_part_of_the_comparison_is_measured(monkeypatch: pytest.Monk
     assert len(told) == len(some) + 2 * 5 + 1
     assert verdicts.sentences(result)
     assert verdicts.tables(result)
+
+
+class SlowBench(Bench):
+    """A sender that publishes nothing in time, as when the first append to Kafka is slow."""
+
+    async def run(self, plan: RunPlan, *_: object, **__: object) -> Run:
+        return Run(plan.events, [], 0, 0, 0, 0, 0, cpu=0.0, late=[])
+
+
+async def test_a_sender_that_publishes_nothing_in_time_has_no_pace() -> None:
+    result = await measure(SlowBench(), EFFORT, frozenset({"sender"}), lambda _: None)
+    assert {(each.pace[0], each.p50[0], *each.sent_at) for each in result.sender} == {(0.0, 0.0)}
+    assert "WebSocket: of 100 events/s the sender sent 0.00 with" in verdicts.sentences(result)[1]
