@@ -22,10 +22,10 @@ from ticker.health.reasons import Reason
 from ticker.health.verdict import of_stream
 from ticker.poll import Poll
 from ticker.records import Gap, Tick
+from ticker.sources.address import YahooAddress
 from ticker.sources.live import LiveSource
-from ticker.sources.live_address import live_address
 from ticker.sources.protocol import Answer
-from ticker.sources.yahoo import YahooAddress, YahooSource
+from ticker.sources.yahoo import YahooSource
 from ticker.streams import Stream, retained
 from ticker.system_clock import now
 from ticker.units import SECOND
@@ -177,12 +177,13 @@ async def weather(
         host, port = exchange.address
         source: StandingSource | StandingLive
         if live:
-            source = StandingLive(
-                live_address(f"exchange-live:{host}:{port}"),
+            polled = YahooSource(
+                YahooAddress.at(f"exchange-live:{host}:{port}"),
                 deadline=deadline,
                 clock=clock.wall,
                 monotonic=lambda: clock.elapsed() / SECOND,
             )
+            source = StandingLive(polled)
             source.exchange = exchange
         else:
             place = YahooAddress.at(f"exchange:{host}:{port}")

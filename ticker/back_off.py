@@ -26,13 +26,8 @@ class BackOff:
 
         Jitter comes on top: it may make even the longest wait a quarter longer.
         """
-        wait = self.next_wait(first, longest)
-        self.failures += 1
-        return wait
-
-    def next_wait(self, first: float, longest: float) -> float:
-        """Return the wait after the next failure, as `wait` does, but note none."""
         wait = min(first * 2.0 ** min(self.failures, _DOUBLINGS), longest)
+        self.failures += 1
         return wait * (0.75 + 0.5 * self._random())
 
     def reset(self) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
 from ticker.exchange import Exchange, Fault, Market
-from ticker.sources.yahoo import YahooAddress, YahooSource
+from ticker.sources.address import YahooAddress
+from ticker.sources.yahoo import YahooSource
 
 
 @pytest.mark.parametrize(

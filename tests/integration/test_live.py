@@ -18,8 +18,6 @@ from ticker.errors import SourceUnreachable, UsageError
 from ticker.exchange import Exchange, Market
 from ticker.health.reasons import Reason
 from ticker.records import Quote
-from ticker.sources.live import LiveSource
-from ticker.sources.live_address import live_address
 from ticker.units import MINUTE, SECOND
 
 SYMBOLS = ("AAPL", "MSFT", "GC=F", "BTC-USD")
@@ -293,7 +291,7 @@ async def test_a_flood_of_messages_repeats_no_tick_and_ends_at_the_latest_prices
 
 
 async def test_too_many_quotes_are_reduced_to_the_latest_per_symbol_and_reported() -> None:
-    source = LiveSource(live_address("exchange-live"))
+    source: Any = open_source("exchange-live")
     for price in range(1, 10_002):
         source._known.put(Quote("AB"[price % 2], "exchange-live", price, price, float(price)))
     assert {quote.price for quote in source.take()} == {10_000.0, 10_001.0}

@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 
 from ticker.errors import SourceError
-from ticker.sources.yahoo import YahooAddress, YahooSource
+from ticker.sources.address import YahooAddress
+from ticker.sources.yahoo import YahooSource
 
 QUOTE = {"symbol": "AAPL", "regularMarketPrice": 5, "regularMarketTime": 1_739_566_800}
 BODY = {"quoteResponse": {"result": [QUOTE], "error": None}}

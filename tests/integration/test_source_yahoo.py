@@ -16,7 +16,9 @@ from aiohttp import web
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
 from ticker.exchange import Exchange, Market, SavedAnswers, companies
 from ticker.sources import yahoo
-from ticker.sources.yahoo import YahooAddress, YahooSource
+from ticker.sources.address import YahooAddress
+from ticker.sources.budget import Budget
+from ticker.sources.yahoo import YahooSource
 
 SAVED = Path(__file__).parents[2] / ".." / "shared" / "yahoo"
 NOW = 1_795_463_700_000_000  # 2026-11-23T19:55:00Z
@@ -202,6 +204,37 @@ async def test_the_wait_doubles_with_each_rate_limit_until_an_answer(
         await source.quotes(["AAPL"])
         limited = True
         assert await wait() == MINUTE
+
+
+async def test_a_source_that_is_opened_again_does_not_ask_during_a_rate_limit(
+    source_at: SourceAt, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"clock": lambda: NOW, "random": lambda: 0.0}
+    async with Exchange(Market(1), port=0, fault=on_quotes(always(429))) as exchange:
+        for _ in range(2):
+            budget = Budget(360, uptime=lambda: NOW, shared=tmp_path / "requests.json")
+            with pytest.raises(RateLimited, match="too many requests") as caught:
+                await source_at(exchange, budget=budget, **options).quotes(["AAPL"])
+            assert MINUTE - 1_000_000 <= caught.value.retry_at - NOW <= MINUTE
+        assert exchange.counters.quote_requests == 1
+
+
+async def test_only_the_sources_own_refusals_double_the_wait(source_at: SourceAt) -> None:
+    at = NOW
+    async with Exchange(Market(1), port=0, fault=on_quotes(always(429))) as exchange:
+        budget = Budget(4, uptime=lambda: at)  # cookie, crumb, two requests
+        source = source_at(exchange, budget=budget, clock=lambda: at, random=lambda: 0.0)
+        waits = []
+        for _ in range(6):
+            with pytest.raises(RateLimited) as caught:
+                await source.quotes(["AAPL"])
+            waits.append((caught.value.retry_at - at) // MINUTE)
+            at += 5 * MINUTE
+        assert waits == [1, 2, 50, 45, 40, 35]
+        at = NOW + 61 * MINUTE
+        with pytest.raises(RateLimited) as caught:
+            await source.quotes(["AAPL"])
+        assert caught.value.retry_at - at == 4 * MINUTE
 
 
 @pytest.mark.parametrize("status", [429, 999, 500, 503])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.examples import examples
 from ticker.errors import SourceError
 from ticker.exchange import SavedAnswers
+from ticker.sources.address import YahooAddress
 from ticker.sources.reading import Context, is_symbol, read_answer
 from ticker.sources.yahoo import YahooSource
 
@@ -22,7 +23,7 @@ FOLDER = Path(__file__).parents[2] / ".." / "shared" / "yahoo" / "quotes"
 FILES = sorted(FOLDER.glob("*.json")) if FOLDER.is_dir() else []
 NOW = 1_795_463_700_000_000
 CONTEXT = Context("yahoo", "Yahoo", NOW, simulated=True)
-SOURCE = YahooSource.at("yahoo")
+SOURCE = YahooSource(YahooAddress.at("yahoo"))
 
 pytestmark = pytest.mark.skipif(not FILES, reason="no saved answers beside the checkout")
 

@@ -19,24 +19,17 @@ from ticker.units import SECOND
 
 
 class BackingPolls:
-    """Polls `source` into `known`. `clock` returns µs since the epoch, `monotonic` seconds."""
+    """Polls `source` into `known`, by the clocks of `source`."""
 
-    def __init__(
-        self,
-        source: YahooSource,
-        known: KnownQuotes,
-        *,
-        clock: Callable[[], int],
-        monotonic: Callable[[], float],
-    ) -> None:
+    def __init__(self, source: YahooSource, known: KnownQuotes) -> None:
         self.source = source
-        self.asked_at = monotonic()
-        """When the last poll was sent, or this object was made (s, by `monotonic`)."""
+        self._clock = source.clock
+        self._monotonic = source.monotonic
+        self.asked_at = self._monotonic()
+        """When the last poll was sent, or this object was made (s, by `source.monotonic`)."""
         self.error: SourceError | None = None
         """The error of the last poll; `None` if there was none."""
         self._known = known
-        self._clock = clock
-        self._monotonic = monotonic
         self._after = 0
         """When the source may be asked again (µs, UTC)."""
         self._comparing: asyncio.Task[Answer] | None = None

@@ -18,12 +18,16 @@ from typing import Final
 import msgspec
 
 from ticker.system_clock import uptime
-from ticker.units import HOUR, MINUTE
+from ticker.units import HOUR, MINUTE, SECOND
 
 _GONE: Final = 5 * MINUTE
 """A poller that sent nothing for this long is no longer counted (µs)."""
 _AHEAD: Final = MINUTE
 """An entry further in the future than this is from before the machine's last start (µs)."""
+_LONGEST_PAUSE: Final = HOUR
+"""A pause is not longer, so that a mistake of the source has an end (µs)."""
+_EARLY: Final = SECOND
+"""A pause ends so much earlier (µs): the poll at its end must not come too soon."""
 
 
 class Wish(msgspec.Struct):
@@ -37,12 +41,17 @@ class Wish(msgspec.Struct):
 class _Counts(msgspec.Struct):
     """The requests and wishes of all pollers. Times are µs since the machine was started."""
 
+    paused_until: int = 0
+    """No request is sent before, because the source has refused too many."""
+
     polls: list[int] = []
     extras: list[int] = []
     wishes: dict[str, Wish] = {}
 
     def clear(self, now: int) -> None:
         """Drop requests older than an hour, pollers that are gone, and impossible entries."""
+        if self.paused_until > now + _LONGEST_PAUSE:
+            self.paused_until = 0
         self.polls = [at for at in self.polls if now - HOUR < at <= now + _AHEAD]
         self.extras = [at for at in self.extras if now - HOUR < at <= now + _AHEAD]
         self.wishes = {
@@ -110,25 +119,37 @@ class Budget:
 
         `is_extra`: it is not a poll, so it may use only what no poller wants for polls.
         """
-        if self.per_hour is None:
+        per_hour = self.per_hour
+        if per_hour is None:
             return 0
-        with self._lock:
-            if self._shared is None:
-                return self._take(self._counts, is_extra=is_extra)
-            try:
-                return self._take_shared(self._shared, is_extra=is_extra)
-            except OSError:
-                return self._take(self._counts, is_extra=is_extra)
+        return self._with_counts(lambda counts: self._take(counts, per_hour, is_extra=is_extra))
 
-    def _take(self, counts: _Counts, *, is_extra: bool) -> int:
-        assert self.per_hour is not None  # noqa: S101  for the type checker
+    def pause(self, wait: int) -> None:
+        """Let no poller send a request for `wait` µs, also if it starts meanwhile."""
+
+        def pause(counts: _Counts) -> int:
+            until = self._uptime() + min(wait, _LONGEST_PAUSE) - _EARLY
+            counts.paused_until = max(counts.paused_until, until)
+            return until
+
+        if self.per_hour is not None:
+            self._with_counts(pause)
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether the last `take` waits for the end of a pause."""
+        return self._uptime() < self._counts.paused_until
+
+    def _take(self, counts: _Counts, per_hour: int, *, is_extra: bool) -> int:
         now = self._uptime()
         counts.clear(now)
         counts.wishes[self._key] = Wish(self._wish, now)
         self._counts = counts
-        left = self.per_hour - len(counts.polls) - len(counts.extras)
+        if now < counts.paused_until:
+            return counts.paused_until - now
+        left = per_hour - len(counts.polls) - len(counts.extras)
         if is_extra:
-            spare = self.per_hour - self._wish - self._others_wish()
+            spare = per_hour - self._wish - self._others_wish()
             left = min(left, spare - len(counts.extras))
         if left > 0:
             (counts.extras if is_extra else counts.polls).append(now)
@@ -137,20 +158,31 @@ class Budget:
         oldest = min(spent or [now])
         return max(MINUTE if is_extra else 1, oldest + HOUR - now)
 
-    def _take_shared(self, path: Path, *, is_extra: bool) -> int:
-        with path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
+    def _with_counts(self, change: Callable[[_Counts], int]) -> int:
+        """Let `change` read and change the counts, which are in the shared file if it is usable."""
+        with self._lock:
             try:
-                counts = msgspec.json.decode(file.read(), type=_Counts)
-            except msgspec.MsgspecError:  # new, or cut off by a full disk
-                counts = _Counts()
-            wait = self._take(counts, is_extra=is_extra)
-            file.seek(0)
-            file.truncate()
-            file.write(msgspec.json.encode(counts))
-        return wait
+                if self._shared is not None:
+                    return _locked(self._shared, change)
+            except OSError:
+                pass
+            return change(self._counts)
 
     def _others_wish(self) -> int:
         wishes = self._counts.wishes.items()
         return sum(wish.per_hour for key, wish in wishes if key != self._key)
+
+
+def _locked(path: Path, change: Callable[[_Counts], int]) -> int:
+    with path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        try:
+            counts = msgspec.json.decode(file.read(), type=_Counts)
+        except msgspec.MsgspecError:  # new, or cut off by a full disk
+            counts = _Counts()
+        result = change(counts)
+        file.seek(0)
+        file.truncate()
+        file.write(msgspec.json.encode(counts))
+    return result

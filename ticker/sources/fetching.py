@@ -37,7 +37,7 @@ from yfinance.exceptions import YFRateLimitError
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
 from ticker.sources.http_session import TOO_MANY, BoundedSession, HostRefused
-from ticker.sources.rate_limit import asked_wait
+from ticker.sources.rate_limit import RateLimitWaits, asked_wait
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +61,9 @@ class Fetcher:
     """Fetches with a session, cookies and crumb of its own, in one thread.
 
     `name` is the source's name in errors. `server` (`HOST:PORT`) stands in for Yahoo. `deadline` is
-    in seconds. `clock` returns µs since the epoch. `permit` is called before each request, and
-    raises a `SourceError` if the request must not be sent.
+    in seconds. `clock` returns µs since the epoch. `waits` says how long to wait after a rate
+    limit. `permit` is called before each request, and raises a `SourceError` if the request must
+    not be sent.
     """
 
     def __init__(
@@ -72,43 +73,42 @@ class Fetcher:
         *,
         deadline: float,
         clock: Callable[[], int],
-        permit: Callable[[], object] = lambda: None,
+        waits: RateLimitWaits,
+        permit: Callable[[], object],
     ) -> None:
         self._name = name
         self._server = server
         self._deadline = deadline
         self._clock = clock
+        self._waits = waits
         self._session = BoundedSession(server, permit=permit)
         self._yahoo = _yfinance_with(self._session)
 
-    def fetch(self, symbols: Sequence[str], *, patience: int) -> Fetched:
+    def fetch(self, symbols: Sequence[str]) -> Fetched:
         """Return the answer for `symbols` (1 to 50), with one request for quotes.
 
-        `patience` (µs) is the wait if the source asks us to slow down and does not say for how
-        long. Raises `RateLimited`, `SourceUnreachable`, `SourceError`.
+        Raises `RateLimited`, `SourceUnreachable`, `SourceError`.
         """
-        return self._get(
-            _QUOTES, {"symbols": ",".join(symbols), "formatted": "false"}, patience=patience
-        )
+        return self._get(_QUOTES, {"symbols": ",".join(symbols), "formatted": "false"})
 
-    def search(self, words: str, most: int, *, patience: int) -> Fetched:
+    def search(self, words: str, most: int) -> Fetched:
         """Return the answer to a search for `words`, with `most` symbols at most. See `fetch`."""
         params = {"q": words, "quotesCount": str(most), "newsCount": "0", "listsCount": "0"}
-        return self._get(_SEARCH, params, patience=patience)
+        return self._get(_SEARCH, params)
 
-    def chart(self, symbol: str, *, patience: int) -> Fetched:
+    def chart(self, symbol: str) -> Fetched:
         """Return the answer with the minute bars of the last trading day. See `fetch`."""
         params = {"range": "1d", "interval": "1m", "includePrePost": "true"}
-        return self._get(_CHART + quote(symbol, safe="=^"), params, patience=patience)
+        return self._get(_CHART + quote(symbol, safe="=^"), params)
 
-    def _get(self, url: str, params: Mapping[str, str], *, patience: int) -> Fetched:
+    def _get(self, url: str, params: Mapping[str, str]) -> Fetched:
         self._session.allow(self._deadline)
         try:
             response: Response = self._yahoo.get(url, params=params, timeout=self._deadline)
         except HostRefused as refusal:
-            raise self._refused(refusal.status, refusal.retry_after, patience) from None
+            raise self._refused(refusal.status, refusal.retry_after) from None
         except YFRateLimitError:
-            raise self._refused(HTTPStatus.TOO_MANY_REQUESTS, None, patience) from None
+            raise self._refused(HTTPStatus.TOO_MANY_REQUESTS, None) from None
         except SourceError:
             raise  # no request may be sent now
         except RequestException as error:
@@ -120,10 +120,10 @@ class Fetcher:
                 self._name, f"sent what yfinance cannot read ({type(error).__name__})"
             ) from error
         if response.status_code != HTTPStatus.OK:
-            retry_after = response.headers.get("retry-after")
-            raise self._refused(response.status_code, retry_after, patience)
+            raise self._refused(response.status_code, response.headers.get("retry-after"))
         if (urlsplit(response.url).hostname or "").endswith(_CONSENT):
             raise SourceError(self._name, "asks for consent to its cookies instead of answering")
+        self._waits.answered()
         return Fetched(
             body=response.content,
             simulated=response.headers.get("ticker-simulated") == "1",
@@ -134,11 +134,11 @@ class Fetcher:
         """Close the connections. Do not call it during a fetch."""
         self._session.close()
 
-    def _refused(self, status: int, retry_after: str | None, patience: int) -> SourceError:
+    def _refused(self, status: int, retry_after: str | None) -> SourceError:
         now = self._clock()
-        wait = asked_wait(retry_after, now)
-        if status in TOO_MANY or (status == HTTPStatus.SERVICE_UNAVAILABLE and wait):
-            return RateLimited(self._name, now + (wait or patience))
+        asked = asked_wait(retry_after, now)
+        if status in TOO_MANY or (status == HTTPStatus.SERVICE_UNAVAILABLE and asked):
+            return RateLimited(self._name, now + self._waits.refused(asked))
         match status:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
                 problem = "refuses us"

@@ -13,11 +13,8 @@ sends nothing, it is mute. A message about a symbol that no poll has found is ig
 from __future__ import annotations
 
 import asyncio
-import random as _random
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from ticker.errors import RateLimited, SourceError
 from ticker.figures import count_text
@@ -25,11 +22,9 @@ from ticker.records import Found, MinuteBars, Quote
 from ticker.sources.backing import BackingPolls
 from ticker.sources.budget import Budget
 from ticker.sources.known import KnownQuotes
-from ticker.sources.live_address import live_address
 from ticker.sources.protocol import Answer, SearchableSource
 from ticker.sources.reconnecting import ConnectionAttempts
-from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource, each_once
-from ticker.system_clock import now
+from ticker.sources.yahoo import YahooSource, each_once
 from ticker.times import format_duration
 from ticker.units import SECOND
 from ticker.waiting import wait_unless
@@ -59,41 +54,23 @@ _MUTE: Final = "its socket sends nothing while prices move"
 
 
 class LiveSource(SearchableSource):
-    """A `Source` that sends by itself. The arguments are those of `YahooSource`."""
+    """A `Source` that sends by itself. `polled` is its polls, at the address of the socket."""
 
     batch = YahooSource.batch
 
-    def __init__(
-        self,
-        place: YahooAddress,
-        *,
-        on_answer: OnAnswer | None = None,
-        deadline: float = 10.0,
-        clock: Callable[[], int] = now,
-        monotonic: Callable[[], float] = time.monotonic,
-        random: Callable[[], float] = _random.random,
-        budget: Budget | None = None,
-    ) -> None:
+    def __init__(self, polled: YahooSource) -> None:
+        place = polled.place
         self.name = place.name
         self.url = place.url
         self.budget = Budget(None)
         """A check is no request, so this one is unlimited. The polls have a budget of their own."""
         self.every = self.every_closed = _EVERY if place.server is None else place.every
         self._server = place.server
-        self._polled = YahooSource(
-            place,
-            on_answer=on_answer,
-            deadline=deadline,
-            clock=clock,
-            monotonic=monotonic,
-            random=random,
-            budget=budget,
-        )
+        self._polled = polled
         self._known = KnownQuotes()
-        self._polls = BackingPolls(self._polled, self._known, clock=clock, monotonic=monotonic)
-        self._deadline = deadline
-        self._clock = clock
-        self._monotonic = monotonic
+        self._polls = BackingPolls(polled, self._known)
+        self._clock = polled.clock
+        self._monotonic = polled.monotonic
         self._wake: Callable[[], object] = lambda: None
         self._link: Link | None = None
         self._subscribed: set[str] = set()
@@ -105,19 +82,13 @@ class LiveSource(SearchableSource):
         self._broken = 0
         """Unreadable messages since the last readable one."""
         self._closing: set[asyncio.Task[None]] = set()
-        start = monotonic()
+        start = self._monotonic()
         self._opened = self._heard = self._checked = self._said = start
         self._moved = start
         """When a poll last found a price that the socket had not sent (s)."""
-        self._heard_wall = clock()
+        self._heard_wall = self._clock()
         self._quiet = self._shortest_quiet = _QUIET if place.server is None else _QUIET_ELSEWHERE
-        self._attempts = ConnectionAttempts(random)
-
-    @classmethod
-    def at(cls, url: str, *, on_answer: OnAnswer | None = None, shared: Path | None = None) -> Self:
-        """Return the source at `url`: `yahoo-live`, `yahoo-live+ws://…` or `exchange-live[…]`."""
-        place = live_address(url)
-        return cls(place, on_answer=on_answer, budget=Budget(place.budget, shared=shared))
+        self._attempts = ConnectionAttempts(polled.random)
 
     async def prepare(self) -> None:
         """Load yfinance now, off the event loop."""
@@ -201,7 +172,7 @@ class LiveSource(SearchableSource):
         link = Link(
             self.name,
             self._server,
-            within=self._deadline,
+            within=self._polled.deadline,
             on_message=self._hear,
             on_broken=self._count_broken,
             on_end=lambda reason: self._lose(link, reason),

@@ -28,11 +28,12 @@ def open_source(
     """
     if not isinstance(url, str):
         raise UsageError(f"source: expected a text such as 'yahoo', not {url!r:.80}")
+    from ticker.sources.address import YahooAddress
+    from ticker.sources.budget import Budget
     from ticker.sources.live import LiveSource
-    from ticker.sources.live_address import is_live
     from ticker.sources.yahoo import YahooSource
 
-    if is_live(url):
-        return LiveSource.at(url, on_answer=on_answer, shared=shared)
-
-    return YahooSource.at(url, on_answer=on_answer, shared=shared)
+    place = YahooAddress.at(url)
+    budget = Budget(place.budget, shared=shared)
+    polled = YahooSource(place, on_answer=on_answer, budget=budget)
+    return LiveSource(polled) if place.is_live else polled

@@ -34,20 +34,21 @@ def asked_wait(retry_after: str | None, now: int) -> int:
     return min(wait, _LONGEST_ASKED)
 
 
-class Patience:
-    """The wait after a refusal that names no time. `random` is uniform in [0, 1)."""
+class RateLimitWaits:
+    """The waits of one source. `random` is uniform in [0, 1). `pause` is told each wait (µs)."""
 
-    def __init__(self, random: Callable[[], float]) -> None:
+    def __init__(
+        self, random: Callable[[], float], pause: Callable[[int], object] = lambda _: None
+    ) -> None:
         # The jitter only lengthens a wait, by a quarter at most: a minute is the least.
         self._back_off = BackOff(lambda: 0.5 + 0.5 * random())
+        self._pause = pause
 
-    def wait(self) -> int:
-        """Return the wait (µs) if the next request is refused."""
-        return int(self._back_off.next_wait(_FIRST, _LONGEST))
-
-    def refused(self) -> None:
-        """Note a refusal: the next wait is twice as long."""
-        self._back_off.failures += 1
+    def refused(self, asked: int) -> int:
+        """Note a refusal that asked for a wait of `asked`, or of 0. Return how long to wait."""
+        wait = int(self._back_off.wait(_FIRST, _LONGEST))
+        self._pause(asked or wait)
+        return asked or wait
 
     def answered(self) -> None:
         """Note an answer: the next refusal counts as the first."""

@@ -7,27 +7,25 @@ Pure: the time (s, of a clock that never goes back) is passed in.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
 
-LONGEST: Final = 3_600.0
-"""The longest wait before a refused symbol is requested again (s)."""
+from ticker.back_off import BackOff
 
 
 @dataclass(slots=True)
-class _Refused:
-    reason: str
-    wait: float
-    again: float
+class _PutOff:
+    reason: str = ""
+    again: float = 0.0
+    back_off: BackOff = field(default_factory=BackOff)
 
 
 class Refusals:
     """The refused symbols, and when to request each again: after `first` to `longest` seconds."""
 
-    def __init__(self, first: float, longest: float = LONGEST) -> None:
+    def __init__(self, first: float, longest: float) -> None:
         self._first = first
         self._longest = longest
-        self._refused: dict[str, _Refused] = {}
+        self._refused: dict[str, _PutOff] = {}
         self._priced: set[str] = set()
 
     def put_off(self, symbols: Collection[str], now: float) -> dict[str, str]:
@@ -46,8 +44,7 @@ class Refusals:
             self._priced.add(symbol)
             self._refused.pop(symbol, None)
         for symbol, reason in refused.items():
-            if symbol in self._priced:
-                continue
-            known = self._refused.get(symbol)
-            wait = self._first if known is None else min(2 * known.wait, self._longest)
-            self._refused[symbol] = _Refused(reason, wait, now + wait)
+            if symbol not in self._priced:
+                told = self._refused.setdefault(symbol, _PutOff())
+                told.reason = reason
+                told.again = now + told.back_off.wait(self._first, self._longest)

@@ -14,23 +14,22 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
 from ticker.records import Found, MinuteBars, Quote
-from ticker.source_titles import EXCHANGE_PORT, source_title
+from ticker.source_titles import source_title
+from ticker.sources.address import YahooAddress
 from ticker.sources.budget import Budget
 from ticker.sources.charting import read_bars
 from ticker.sources.protocol import Answer, SearchableSource
-from ticker.sources.rate_limit import Patience
+from ticker.sources.rate_limit import RateLimitWaits
 from ticker.sources.reading import Context, is_symbol, read_answer
-from ticker.sources.refusals import LONGEST, Refusals
+from ticker.sources.refusals import Refusals
 from ticker.sources.searching import read_found
 from ticker.sources.worker import Worker
 from ticker.system_clock import now
-from ticker.units import MINUTE, SECOND
+from ticker.units import SECOND
 
 if TYPE_CHECKING:
     from ticker.sources.fetching import Fetched, Fetcher
@@ -43,48 +42,6 @@ _LONGEST_ROUND: Final = 1.5
 
 OnAnswer = Callable[[Sequence[str], bytes], None]
 """Called with the symbols of one request and the unchanged body of its good answer."""
-
-
-@dataclass(frozen=True)
-class YahooAddress:
-    """Where to ask, and how often. Fields without a docstring are explained in `Source`."""
-
-    url: str
-    name: str = "yahoo"
-    server: str | None = None
-    """`HOST:PORT` that stands in for Yahoo; `None`: Yahoo itself."""
-    every: int = 15 * SECOND
-    every_closed: int = MINUTE
-    budget: int | None = 360
-    """The most requests an hour; `None`: no limit."""
-    longest_refusal: float = LONGEST
-    """The longest wait before a refused symbol is requested again (s)."""
-
-    @classmethod
-    def at(cls, url: str) -> Self:
-        """Read `yahoo`, `yahoo+http://HOST[:PORT]`, `exchange[:HOST[:PORT]]`.
-
-        Raises `UsageError` for any other text.
-        """
-        scheme, colon, rest = url.partition(":")
-        match scheme:
-            case "yahoo" if not colon:
-                return cls(url)
-            case "yahoo+http" if rest.startswith("//"):
-                return cls._elsewhere(url, _server(url, rest[2:].removesuffix("/"), 80))
-            case "exchange":
-                # A number alone is a port of this machine.
-                place = f"127.0.0.1:{rest}" if rest.isdecimal() else rest or "127.0.0.1"
-                server = _server(url, place, EXCHANGE_PORT)
-                return cls._elsewhere(url, server, name="exchange")
-        raise UsageError(
-            f"{url!r} is not a source: expected yahoo, yahoo-live, yahoo+http://HOST:PORT, "
-            "exchange[:HOST[:PORT]] or exchange-live[:HOST[:PORT]]"
-        )
-
-    @classmethod
-    def _elsewhere(cls, url: str, server: str, *, name: str = "yahoo") -> Self:
-        return cls(url, name, server, SECOND, SECOND, budget=None, longest_refusal=60.0)
 
 
 @dataclass
@@ -145,10 +102,11 @@ class YahooSource(SearchableSource):
         self.every_closed = place.every_closed
         self.budget = Budget(place.budget) if budget is None else budget
         self.on_answer = on_answer
-        self._place = place
-        self._deadline = deadline
-        self._clock = clock
-        self._monotonic = monotonic
+        self.place = place
+        self.deadline = deadline
+        self.clock = clock
+        self.monotonic = monotonic
+        self.random = random
         self._refusals = Refusals(2 * place.every / SECOND, place.longest_refusal)
         self._unasked: frozenset[str] = frozenset()
         self._worker = Worker(f"ticker-{place.name}")
@@ -156,17 +114,12 @@ class YahooSource(SearchableSource):
         self._aside = Worker(f"ticker-{place.name}-aside")
         self._own = threading.local()
         self._one_at_a_time = asyncio.Lock()
-        self._patience = Patience(random)
-
-    @classmethod
-    def at(cls, url: str, *, on_answer: OnAnswer | None = None, shared: Path | None = None) -> Self:
-        """Return the source at `url`. See `open_source`."""
-        place = YahooAddress.at(url)
-        return cls(place, on_answer=on_answer, budget=Budget(place.budget, shared=shared))
+        self._waits = RateLimitWaits(random, self.budget.pause)
+        self._waits_aside = RateLimitWaits(random)
 
     async def prepare(self) -> None:
         """Load yfinance now, off the event loop, so that the first answer comes sooner."""
-        await self._worker.call(self._fetcher)
+        await self._worker.call(lambda: self._fetcher(is_extra=False))
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         """See `Source.quotes`. More than 50 symbols take several requests, one after another.
@@ -175,14 +128,14 @@ class YahooSource(SearchableSource):
         """
         wanted = each_once(symbols)
         refused = {symbol: "not a symbol" for symbol in wanted if not is_symbol(symbol)}
-        refused |= self._refusals.put_off(wanted, self._monotonic())
+        refused |= self._refusals.put_off(wanted, self.monotonic())
         # Symbols that the last call left out come first, so that none waits for ever.
         asked = sorted(
             (s for s in wanted if s not in refused), key=lambda s: s not in self._unasked
         )
         async with self._one_at_a_time:
-            begun = self._clock()
-            round_ = _Round(self._monotonic())
+            begun = self.clock()
+            round_ = _Round(self.monotonic())
             self._unasked = frozenset()
             for start in range(0, len(asked), self.batch):
                 if (reason := self._why_not(round_)) is not None:
@@ -197,7 +150,7 @@ class YahooSource(SearchableSource):
                 quotes=[found[symbol] for symbol in wanted if symbol in found],
                 refused=refused | round_.refused,
                 asked=begun,
-                received=self._clock(),
+                received=self.clock(),
                 requests=round_.requests,
                 failures=round_.failures,
             )
@@ -205,7 +158,7 @@ class YahooSource(SearchableSource):
     def _why_not(self, so_far: _Round) -> SourceError | None:
         """Return why no further request may be sent; `None`: it may."""
         limited = next((e for e in so_far.errors if isinstance(e, RateLimited)), None)
-        if limited is None and self._monotonic() - so_far.began > _LONGEST_ROUND * self._deadline:
+        if limited is None and self.monotonic() - so_far.began > _LONGEST_ROUND * self.deadline:
             return so_far.errors[-1] if so_far.errors else SourceError(self.name, "answers slowly")
         return limited
 
@@ -213,7 +166,7 @@ class YahooSource(SearchableSource):
         """Send one request for `part`, and note its answer or its error."""
         so_far.requests += 1
         try:
-            fetched = await self._fetch(part)
+            fetched = await self._asked(lambda fetcher: fetcher.fetch(part))
             so_far.requests += fetched.requests - 1
             results = self._results(fetched.body)
         except SourceError as error:
@@ -223,18 +176,16 @@ class YahooSource(SearchableSource):
         if self.on_answer is not None:
             self.on_answer(part, fetched.body)
         title = source_title(self.name)
-        context = Context(self.name, title, self._clock(), simulated=fetched.simulated)
+        context = Context(self.name, title, self.clock(), simulated=fetched.simulated)
         found, missing = read_answer(results, part, context)
-        self._refusals.note((quote.symbol for quote in found), missing, self._monotonic())
+        self._refusals.note((quote.symbol for quote in found), missing, self.monotonic())
         so_far.answered = True
         so_far.quotes += found
         so_far.refused |= missing
 
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
         """Return what Yahoo finds for `words`, best first. Raises `SourceError`."""
-        fetched = await self._asked(
-            self._aside, lambda patience: self._fetcher().search(words, most, patience=patience)
-        )
+        fetched = await self._asked(lambda fetcher: fetcher.search(words, most), is_extra=True)
         found = read_found(self._read(fetched.body))
         if found is None:
             raise SourceError(self.name, "answered with JSON that is not a search result")
@@ -243,10 +194,8 @@ class YahooSource(SearchableSource):
     async def bars(self, symbol: str) -> MinuteBars:
         if not is_symbol(symbol):
             raise SourceError(self.name, f"{symbol!a:.40} is not a symbol")
-        fetched = await self._asked(
-            self._aside, lambda patience: self._fetcher().chart(symbol, patience=patience)
-        )
-        bars = read_bars(self._read(fetched.body), symbol, self._clock())
+        fetched = await self._asked(lambda fetcher: fetcher.chart(symbol), is_extra=True)
+        bars = read_bars(self._read(fetched.body), symbol, self.clock())
         if bars is None:
             raise SourceError(self.name, "answered with JSON that is not a chart")
         return bars
@@ -255,49 +204,42 @@ class YahooSource(SearchableSource):
         self._worker.abandon()
         self._aside.abandon()
 
-    async def _fetch(self, symbols: Sequence[str]) -> Fetched:
-        try:
-            fetched = await self._asked(
-                self._worker, lambda patience: self._fetcher().fetch(symbols, patience=patience)
-            )
-        except RateLimited:
-            self._patience.refused()
-            raise
-        self._patience.answered()
-        return fetched
-
-    async def _asked(self, worker: Worker, ask: Callable[[int], Fetched]) -> Fetched:
-        """Call `ask` with the patience (µs) in the thread of `worker`. Return what it fetches."""
-        await worker.call(self._fetcher)  # loading yfinance may take longer than the deadline
-        patience = self._patience.wait()
+    async def _asked(self, ask: Callable[[Fetcher], Fetched], *, is_extra: bool = False) -> Fetched:
+        """Return the result of `ask`, which is called in the thread of polls or of extras."""
+        worker = self._aside if is_extra else self._worker
+        # Loading yfinance may take longer than the deadline.
+        await worker.call(lambda: self._fetcher(is_extra=is_extra))
         try:
             # curl keeps the deadline itself. This limits everything else in the call.
-            async with asyncio.timeout(self._deadline + _GRACE):
-                return await worker.call(lambda: ask(patience))
+            async with asyncio.timeout(self.deadline + _GRACE):
+                return await worker.call(lambda: ask(self._fetcher(is_extra=is_extra)))
         except TimeoutError:
-            raise SourceUnreachable(self.name, f"no answer within {self._deadline:g} s") from None
+            raise SourceUnreachable(self.name, f"no answer within {self.deadline:g} s") from None
 
-    def _fetcher(self) -> Fetcher:
+    def _fetcher(self, *, is_extra: bool) -> Fetcher:
         """Return this thread's fetcher. An abandoned thread may still use its own."""
         from ticker.sources.fetching import Fetcher
 
-        is_extra = threading.current_thread().name == self._aside.name
         if not hasattr(self._own, "fetcher"):
             self._own.fetcher = Fetcher(
                 self.name,
-                self._place.server,
-                deadline=self._deadline,
-                clock=self._clock,
+                self.place.server,
+                deadline=self.deadline,
+                clock=self.clock,
+                waits=self._waits_aside if is_extra else self._waits,
                 permit=lambda: self._permit(is_extra=is_extra),
             )
         fetcher: Fetcher = self._own.fetcher
         return fetcher
 
     def _permit(self, *, is_extra: bool) -> None:
-        """Count one request. Raises `RateLimited` if the budget is spent."""
+        """Count one request. Raises `RateLimited` during a pause, or if the budget is spent."""
         if wait := self.budget.take(is_extra=is_extra):
+            retry_at = self.clock() + wait
+            if self.budget.is_paused:
+                raise RateLimited(self.name, retry_at)
             problem = f"the {self.budget.per_hour} requests of an hour are spent"
-            raise RateLimited(self.name, self._clock() + wait, problem)
+            raise RateLimited(self.name, retry_at, problem)
 
     def _results(self, body: bytes) -> Sequence[object]:
         """Return the list under `quoteResponse.result`. Raises `SourceError` if there is none."""
@@ -321,15 +263,3 @@ class YahooSource(SearchableSource):
             is_page = body.lstrip()[:1] == b"<"
             what = "a web page instead of quotes" if is_page else "broken JSON"
             raise SourceError(self.name, f"answered with {what}") from error
-
-
-def _server(url: str, text: str, port: int) -> str:
-    """Return `HOST:PORT` of `HOST[:PORT]`. Raises `UsageError` for anything else."""
-    try:
-        parts = urlsplit(f"//{text}")
-        host, port = parts.hostname, parts.port or port
-    except ValueError:
-        host = None
-    if not host or parts.netloc != text or "@" in text or not host.isprintable() or " " in host:
-        raise UsageError(f"{url!r} names no server: expected HOST:PORT")
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -128,3 +128,31 @@ def test_counts_from_before_a_reboot_are_forgotten(
     clock.now = SECOND
     again = Budget(2, uptime=clock, shared=path)
     assert [again.take() == 0 for _ in range(3)] == [True, True, False]
+
+
+def test_a_pause_holds_all_requests_and_survives_a_restart(tmp_path: Path) -> None:
+    clock = Clock()
+    one, two = pollers(tmp_path / "requests.json", clock, 240, 60)
+    one.pause(2 * MINUTE)
+    again = Budget(360, uptime=clock, shared=tmp_path / "requests.json")
+    for budget in (one, two, again):
+        assert budget.take() == budget.take(is_extra=True) == 2 * MINUTE - SECOND
+        assert budget.is_paused
+    clock.now += 2 * MINUTE - SECOND
+    assert again.take() == 0
+    assert not again.is_paused
+
+
+def test_a_pause_is_an_hour_at_most_and_ends_with_a_reboot(tmp_path: Path) -> None:
+    clock = Clock()
+    budget = Budget(360, uptime=clock, shared=tmp_path / "requests.json")
+    budget.pause(24 * HOUR)
+    assert budget.take() == HOUR - SECOND
+    clock.now = SECOND
+    assert budget.take() == 0
+
+
+def test_without_a_budget_there_is_no_pause() -> None:
+    budget = Budget(None, uptime=Clock())
+    budget.pause(MINUTE)
+    assert budget.take() == 0

@@ -21,10 +21,10 @@ from ticker.errors import RateLimited, SourceError, SourceUnreachable
 from ticker.poll import Poll
 from ticker.records import Batch, Gap, GapReason
 from ticker.sources import link
+from ticker.sources.address import YahooAddress
 from ticker.sources.budget import Budget
 from ticker.sources.live import LiveSource
-from ticker.sources.live_address import live_address
-from ticker.sources.yahoo import YahooAddress, YahooSource
+from ticker.sources.yahoo import YahooSource
 from ticker.streams import open_log
 from ticker.streams.protocol import NumberingLog
 from ticker.units import HOUR, MINUTE, SECOND
@@ -77,7 +77,7 @@ class Yahoo:
         moved = self.clock.now // MOVES_EVERY
         return round(100 * (1 + SYMBOLS.index(symbol)) + moved % 977 / 100, 2)
 
-    def fetch(self, symbols: Sequence[str], *, patience: int) -> Fetched:  # noqa: ARG002
+    def fetch(self, symbols: Sequence[str]) -> Fetched:
         self.permit()
         self.requests.append(self.clock.now)
         if self.fault in ERRORS:
@@ -182,7 +182,7 @@ async def a_day(
         return function()
 
     polled._worker.call = call  # type: ignore[method-assign]  # no thread: it takes no time
-    polled._fetcher = lambda: yahoo  # type: ignore[method-assign,return-value,assignment]
+    polled._fetcher = lambda **_: yahoo  # type: ignore[method-assign,assignment]
     sending = asyncio.create_task(yahoo.send())
     async with open_log(f"memory:{uuid.uuid4()}") as opened:
         log = cast("NumberingLog", opened)
@@ -237,13 +237,14 @@ async def test_a_day_of_failures_ends_with_right_prices_and_a_gap_for_each_silen
     }
     began = clock.wall()
     source: YahooSource | LiveSource
+    polled = YahooSource(YahooAddress.at("yahoo-live" if live else "yahoo"), **options)
     if live:
         monkeypatch.setattr(FakeLink, "yahoo", yahoo, raising=False)
         monkeypatch.setattr(link, "Link", FakeLink)
         monkeypatch.setattr("ticker.sources.live._MOMENT", 0.0)
-        source = LiveSource(live_address("yahoo-live"), **options)
+        source = LiveSource(polled)
     else:
-        source = YahooSource(YahooAddress.at("yahoo"), **options)
+        source = polled
     *batches, snapshot = await a_day(source, yahoo, chance)
     # The right prices at the end.
     assert {quote.symbol for quote in snapshot.quotes} == set(SYMBOLS)

@@ -17,13 +17,13 @@ def asked(refusals: Refusals, symbols: list[str], until: int) -> dict[str, list[
 
 
 def test_a_refused_symbol_is_asked_less_and_less_often_up_to_an_hour() -> None:
-    times = asked(Refusals(30.0), ["GONE"], 6 * 3_600)["GONE"]
+    times = asked(Refusals(30.0, 3_600.0), ["GONE"], 6 * 3_600)["GONE"]
     assert times[:6] == [0, 30, 90, 210, 450, 930]
     assert {later - sooner for later, sooner in zip(times[9:], times[8:], strict=False)} == {3_600}
 
 
 def test_each_symbol_has_its_own_schedule_and_its_reason_is_still_reported() -> None:
-    refusals = Refusals(30.0)
+    refusals = Refusals(30.0, 3_600.0)
     refusals.note((), WHY, 0.0)
     assert refusals.put_off(["GONE", "NEW"], 15.0) == WHY
     refusals.note((), {"NEW": "no price"}, 15.0)
@@ -31,14 +31,14 @@ def test_each_symbol_has_its_own_schedule_and_its_reason_is_still_reported() -> 
 
 
 def test_a_symbol_that_had_a_price_is_asked_with_each_poll() -> None:
-    refusals = Refusals(30.0)
+    refusals = Refusals(30.0, 3_600.0)
     refusals.note(["AAPL"], {}, 0.0)
     refusals.note((), {"AAPL": "Yahoo knows no such symbol"}, 15.0)
     assert refusals.put_off(["AAPL"], 16.0) == {}
 
 
 def test_a_symbol_that_is_added_again_is_asked_at_once() -> None:
-    refusals = Refusals(30.0)
+    refusals = Refusals(30.0, 3_600.0)
     refusals.note((), WHY, 0.0)
     assert refusals.put_off(["AAPL"], 1.0) == {}
     assert refusals.put_off(["AAPL", "GONE"], 2.0) == {}

@@ -7,7 +7,7 @@ import pytest
 
 from ticker.errors import UsageError
 from ticker.sources import open_source
-from ticker.sources.yahoo import YahooAddress
+from ticker.sources.address import YahooAddress
 from ticker.units import SECOND
 
 
