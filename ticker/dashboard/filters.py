@@ -26,10 +26,9 @@ def is_ascii(environ: Mapping[str, str]) -> bool:
 
     If `LANG` is `C`, Python sets `LC_CTYPE` to `C.UTF-8`, so that value does not count.
     """
-    if environ.get("LANG") in _ASCII_LOCALES and environ.get("LC_CTYPE") == "C.UTF-8":
-        return not environ.get("LC_ALL")
-    told = next((environ[name] for name in _LOCALE if environ.get(name)), "")
-    return told in _ASCII_LOCALES
+    is_pythons = environ.get("LANG") in _ASCII_LOCALES and environ.get("LC_CTYPE") == "C.UTF-8"
+    names = (name for name in _LOCALE if name != "LC_CTYPE" or not is_pythons)
+    return next((environ[name] for name in names if environ.get(name)), "") in _ASCII_LOCALES
 
 
 class Ascii(LineFilter):

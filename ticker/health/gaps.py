@@ -44,8 +44,7 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
         return f"{whose}: {reason_words(gap)}, {span}"
     # Without names: all symbols of one poller. Other pollers may ask for other symbols.
     what = "no prices" if named else f"no prices from {source_title(gap.source)}"
-    what += f" for {format_duration(end - start)}" if end - start >= MILLISECOND else ""
-    return f"{whose}: {what}, {span} ({reason_words(gap)})"
+    return f"{whose}: {what}{lasting(end - start, ' for ')}, {span} ({reason_words(gap)})"
 
 
 def of_gap_briefly(gap: Gap, now: int, zone: Zone) -> str:
@@ -57,7 +56,12 @@ def of_gap_briefly(gap: Gap, now: int, zone: Zone) -> str:
 
 def gap_words(length: int) -> str:
     """Write `gap of 3m`, or just `gap` if `length` (µs) is under 1 ms."""
-    return f"gap of {format_duration(length)}" if length >= MILLISECOND else "gap"
+    return f"gap{lasting(length, ' of ')}"
+
+
+def lasting(length: int, before: str) -> str:
+    """Return `before` and the length of a gap (µs); nothing if that is under 1 ms."""
+    return f"{before}{format_duration(length)}" if length >= MILLISECOND else ""
 
 
 def of_missing_ticks(gap: Gap) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from ticker.feed import Mark, MarkKind
 from ticker.figures import and_more
-from ticker.health.gaps import of_missing_ticks, reason_words
+from ticker.health.gaps import lasting, of_missing_ticks, reason_words
 from ticker.play.reel import Reel
 from ticker.records import Gap
 from ticker.streams.tape import Move
@@ -77,7 +77,7 @@ def gap_text(gap: Gap) -> str:
     """Describe a gap in a few words."""
     if gap.from_ is not None and gap.until is not None:
         whose = f"{and_more(gap.symbols, _NAMED, ', ')}: " if gap.symbols else ""
-        return f"{whose}{reason_words(gap)}, {format_duration(gap.until - gap.from_)}"
+        return f"{whose}{reason_words(gap)}{lasting(gap.until - gap.from_, ', ')}"
     return of_missing_ticks(gap)
 
 

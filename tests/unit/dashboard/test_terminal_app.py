@@ -134,6 +134,8 @@ async def test_an_ascii_locale_gets_only_ascii(board: Callable[..., Dashboard]) 
     ({"LANG": "C"}, True),
     ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),
     ({"LANG": "C", "LC_ALL": "de_DE.UTF-8", "LC_CTYPE": "C.UTF-8"}, False),
+    ({"LANG": "C", "LC_ALL": "C", "LC_CTYPE": "C.UTF-8"}, True),
+    ({"LANG": "de_DE.UTF-8", "LC_ALL": "C"}, True),
     ({"LANG": "C.UTF-8"}, False),
     ({"LANG": "de_DE.UTF-8", "LC_ALL": "POSIX"}, True),
 ])  # fmt: skip

@@ -26,6 +26,8 @@ def test_missing_ticks_are_named_once(reason: str, words: str) -> None:
 def test_a_gap_names_its_reason_in_plain_words() -> None:
     gap = Gap("s", "o", "w", NOW, "poller held up", ("AAPL",), NOW - 2_000_000, NOW)
     assert gap_text(gap) == "AAPL: its machine was busy or asleep, 2s"
+    gap = Gap("s", "o", "w", NOW, "poller held up", ("AAPL",), NOW, NOW)
+    assert gap_text(gap) == "AAPL: its machine was busy or asleep"
 
 
 def test_a_move_that_follows_its_mark_shows_its_duration() -> None:
