@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual.binding import BindingType
 from textual.widgets import Input
 
+from ticker import wire
 from ticker.dashboard.alerts_page import AlertsPage
 from ticker.dashboard.board_app import BoardApp
 from ticker.dashboard.columns_page import ColumnsPage
+from ticker.dashboard.commands import commands, open_palette
 from ticker.dashboard.detail import Detail
+from ticker.dashboard.facts import quote_of
 from ticker.dashboard.heading import Heading
-from ticker.dashboard.health import HealthPage, Section, sections
-from ticker.dashboard.help import Help
-from ticker.dashboard.keys import BINDINGS, keys_for
+from ticker.dashboard.health import health_text, sections
+from ticker.dashboard.keys import BINDINGS, help_text, keys_for
+from ticker.dashboard.page import TextPage
+from ticker.dashboard.palette import PALETTES
 from ticker.dashboard.player_bar import PlayerBar
-from ticker.dashboard.question import Asked
+from ticker.dashboard.question import Prompt
 from ticker.dashboard.words import replay_command
 from ticker.errors import UsageError
 
@@ -35,33 +40,62 @@ class Dashboard(BoardApp):
         The keys of alerts need an `AlertControl`. While the input line or a page is open, the
         keys that open the input line or the palette are left to it.
         """
-        is_open = self._question.asked is not Asked.NOTHING or len(self.screen_stack) > 1
+        is_open = self._question.asked is not Prompt.NOTHING or len(self.screen_stack) > 1
         if is_open and action in ("ask", "commands"):
             return False
         is_alert = action in ("ask", "open") and parameters in (("alert",), ("alerts",))
         return self._alerts is not None or not is_alert
 
+    def action_commands(self) -> None:
+        """Open the palette: each key with an action, and the themes."""
+        if len(self.screen_stack) == 1:
+            there = commands(keys_for(self._words.there))
+            self.push_screen(open_palette(there, self.palette))
+
+    def action_theme(self, name: str) -> None:
+        """Change the colours."""
+        if name in PALETTES:
+            self.use_palette(name)
+            self.dress()
+            self.repaint()
+            self.tell(f'theme {name}; to keep it: theme = "{name}" under [defaults]')
+
+    def action_picture(self) -> None:
+        """Save the screen as a new SVG file."""
+        self.tell(self.save_picture())
+
+    def action_copy(self) -> None:
+        """Copy the quote of the chosen symbol as JSON, through the terminal (OSC 52)."""
+        board, symbol = self.feed.board, self._detail.symbol or self._table.chosen or ""
+        quote = quote_of(board.row(symbol), board.quote(symbol))
+        if quote is None:
+            self.tell("There is nothing to copy: choose a row with a price")
+            return
+        self.copy_to_clipboard(wire.encode(quote).decode())
+        self.tell(f"{symbol} copied as JSON, if this terminal lets programs copy (OSC 52)")
+
     def action_open(self, page: str) -> None:
         """Open the page `help`, `health`, `alerts` or `columns`, unless a page is open."""
         if len(self.screen_stack) > 1:
             return
-        feed, rate, zone, table = self.feed, self._painter.rate, self._zone, self._table
-        words = self._words
+        palette, lists = self.palette, self._lists
         match page:
             case "health":
-
-                def tell() -> list[Section]:
-                    return sections(feed, rate, zone, words.told, words.option)
-
-                self.push_screen(HealthPage(tell, self.palette))
+                self.push_screen(TextPage(self._health, palette, width=90))
             case "alerts" if self._alerts is not None:
-                self.push_screen(AlertsPage(self._alerts, self.palette), self._ask_for_alert)
+                self.push_screen(AlertsPage(self._alerts, palette), self._ask_for_alert)
             case "columns":
-                lists, shown, usual = self._lists, table.wished, table.usual
+                shown, usual = self._table.wished, self._table.usual
                 choose, save = lists.choose_columns, lists.save_columns
-                self.push_screen(ColumnsPage(shown, usual, choose, save, self.palette))
+                self.push_screen(ColumnsPage(shown, usual, choose, save, palette))
             case _:
-                self.push_screen(Help(keys_for(self._words.there), self.palette))
+                text = help_text(keys_for(self._words.there), palette)
+                self.push_screen(TextPage(lambda: text, palette, width=66))
+
+    def _health(self) -> Text:
+        words, rate = self._words, self._painter.rate
+        told = sections(self.feed, rate, self._zone, words.told, self._option)
+        return health_text(told, self.palette)
 
     def _ask_for_alert(self, is_wished: bool | None) -> None:
         if is_wished:
@@ -124,26 +158,26 @@ class Dashboard(BoardApp):
             self._player.seek(event.moment)
 
     def action_ask(self, what: str) -> None:
-        """Open the input line; `what` is a value of `Asked`."""
-        asked = Asked(what)
-        if asked is Asked.TIME and not self._is_replay():
+        """Open the input line; `what` is a value of `Prompt`."""
+        asked = Prompt(what)
+        if asked is Prompt.TIME and not self._is_replay():
             self._offer_replay("That key is for a replay")
             return
         chosen = self._detail.symbol or self._table.chosen
         begun = {
-            Asked.FILTER: self._table.filter,
-            Asked.ALERT: f"{chosen} > " if chosen else "",
-            Asked.SAVE: self._lists.name,
+            Prompt.FILTER: self._table.filter,
+            Prompt.ALERT: f"{chosen} > " if chosen else "",
+            Prompt.SAVE: self._lists.name,
         }
         self._question.ask(asked, begun.get(asked, ""))
 
     def action_clear(self) -> None:
         """Close the input line or the detail. Remove the filter if its line or nothing was open."""
         asked = self._question.asked
-        if asked is Asked.NOTHING and self._detail.symbol:
+        if asked is Prompt.NOTHING and self._detail.symbol:
             self._show_detail(None)
             return
-        if asked in (Asked.NOTHING, Asked.FILTER):
+        if asked in (Prompt.NOTHING, Prompt.FILTER):
             self._filter("")
         self._close_question()
 
@@ -182,43 +216,27 @@ class Dashboard(BoardApp):
         """
         if self._table.chosen is not None and not self._detail.symbol:
             self._answer(await self._choosing.remove(self._table.chosen, self._lists.name))
-            self._note_change()
 
     async def action_undo(self) -> None:
         """Undo the last change: a seek of a replay, or an addition or a removal of symbols."""
-        self._note_change()
-        if self._seeks > (self._changes[-1] if self._changes else 0):
+        if words := await self._choosing.undo():
+            self._answer(words)
+        elif self._seeks():
             self.action_time("undo")
-        elif self._choosing.changes:
-            self._changes.pop()
-            self._answer(await self._choosing.undo())
         elif self._is_replay():
             self._answer("There is nothing to undo")
         else:
             self._offer_replay("There is nothing to undo. In a replay, u undoes the last seek")
 
-    def _note_change(self) -> None:
-        """Remember how many seeks came before each addition or removal.
-
-        Changes of the configuration are noted at the next call.
-        """
-        while len(self._changes) < self._choosing.changes:
-            self._changes.append(self._seeks)
-
-    @property
-    def _seeks(self) -> int:
-        """Return how many seeks can be undone."""
-        return self._player.seeks if self._player is not None and self._is_replay() else 0
-
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while the user types."""
-        if self._question.asked is Asked.FILTER:
+        if self._question.asked is Prompt.FILTER:
             self._filter(event.value)
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run what the input line was opened for, with the typed text."""
         asked, symbols = self._question.asked, self._question.symbols
-        if asked is Asked.ALERT and self._alerts is not None and event.value.strip():
+        if asked is Prompt.ALERT and self._alerts is not None and event.value.strip():
             try:
                 words, missing = self._alerts.add(self._question.alert)
             except UsageError as error:
@@ -228,15 +246,13 @@ class Dashboard(BoardApp):
             self.tell(words)
             symbols = [missing] if missing and self._choosing.has_poller else []
         self._close_question()
-        if asked is Asked.TIME and self._time_keys is not None:
+        if asked is Prompt.TIME and self._time_keys is not None:
             self._time_keys.go_to(event.value)
-        if asked is Asked.SAVE and (name := event.value.strip()):
+        if asked is Prompt.SAVE and (name := event.value.strip()):
             self._lists.save(name)
-        if asked in (Asked.ADD, Asked.ALERT) and symbols:
-            listed = self._lists.name if asked is Asked.ADD else ""
-            why = await self._choosing.add(symbols, listed)
-            self._note_change()
-            if why:
+        if asked in (Prompt.ADD, Prompt.ALERT) and symbols:
+            listed = self._lists.name if asked is Prompt.ADD else ""
+            if why := await self._choosing.add(symbols, listed):
                 self.tell(why)
 
     def _close_question(self) -> None:

@@ -8,7 +8,7 @@ configuration only as protocols (`control.py`), and no sources. Text from outsid
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,37 +16,32 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.driver import Driver
 from textual.timer import Timer
-from textual.widget import Widget
 
-from ticker import wire
 from ticker.board import Sort
 from ticker.dashboard.alerts import ScreenAlerts
 from ticker.dashboard.choosing import Choosing
-from ticker.dashboard.commands import Command, commands
 from ticker.dashboard.control import (
     AlertControl,
     Controller,
-    Exit,
     NoPreferences,
     Preferences,
 )
 from ticker.dashboard.detail import Detail
-from ticker.dashboard.facts import quote_of
 from ticker.dashboard.frame_painting import SECOND, Painter
 from ticker.dashboard.frame_timing import Frames
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.histories import Histories
-from ticker.dashboard.keys import Needs, keys_for
+from ticker.dashboard.keys import Needs
 from ticker.dashboard.layout import BESIDE
 from ticker.dashboard.lists import Lists
 from ticker.dashboard.minutes import MinuteBarsFiller
-from ticker.dashboard.notification import notification
 from ticker.dashboard.player_bar import PlayerBar
-from ticker.dashboard.question import Asked, Question
+from ticker.dashboard.question import Prompt, Question
 from ticker.dashboard.search_results import SearchResults
-from ticker.dashboard.status import Market
+from ticker.dashboard.status import MarketCount
 from ticker.dashboard.table import Table
-from ticker.dashboard.terminal_app import Dressed, TerminalApp
+from ticker.dashboard.terminal import notification
+from ticker.dashboard.terminal_app import TerminalApp
 from ticker.dashboard.time_keys import TimeKeys
 from ticker.dashboard.words import Words
 from ticker.feed import Feed, PlayerControl
@@ -117,8 +112,9 @@ class BoardApp(TerminalApp):
             self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
             self._time_keys = TimeKeys(player, zone, on_screen=self._stepped, tell=self._answer)
         wishes = preferences or NoPreferences()
-        self._changes: list[int] = []  # for each addition or removal, the number of seeks before it
-        self._choosing = Choosing(feed, controller, wishes.watchlists, option, self._rechosen)
+        self._choosing = Choosing(
+            feed, controller, wishes.watchlists, option, self._rechosen, seeks=self._seeks
+        )
         self._lists = Lists(feed, self._table, self._choosing, wishes, self.tell)
         self._question = Question(SearchResults(controller, self.palette))
         self._painter = Painter(feed, self._table, self._detail, say=self._say)
@@ -141,33 +137,23 @@ class BoardApp(TerminalApp):
         self._table.lines.is_told = alerts.is_lit
         return alerts
 
-    def commands(self) -> Sequence[Command]:
-        """Return what the palette offers: each key with an action, and the themes."""
-        return commands(keys_for(self._words.there))
-
-    def dressed(self) -> tuple[Collection[Widget], Collection[Dressed]]:
-        """Return the bars, and everything that draws in the colours of the palette."""
-        words = self._words
-        bars = (words.title, words.status, words.keys, words.totals, self._question)
-        parts = (self._table, self._detail, self._words, self._question.finds)
-        player = () if self._player_bar is None else (self._player_bar,)
-        return (*bars, *player), (*parts, *player)
-
-    def copied(self) -> tuple[str, str] | None:
-        """Return the symbol of the detail or the cursor, and its quote as JSON, if it has one."""
-        board, symbol = self.feed.board, self._detail.symbol or self._table.chosen or ""
-        quote = quote_of(board.row(symbol), board.quote(symbol))
-        return None if quote is None else (symbol, wire.encode(quote).decode())
+    def dress(self) -> None:
+        """Give all parts the colours of the palette."""
+        palette, words, player = self.palette, self._words, self._player_bar
+        self.screen.styles.background = palette.ground
+        for bar in (words.title, words.status, words.keys, words.totals, self._question, player):
+            if bar is not None:
+                bar.styles.background = palette.raised
+        for part in (self._table, self._detail, words, self._question.finds, player):
+            if part is not None:
+                part.palette = palette
 
     def repaint(self) -> None:
-        """Paint everything again."""
+        """Paint everything again, in new colours or after another program used the terminal."""
         self._detail.redraw()
         self._say()
-        super().repaint()
-
-    def leaving(self, *, interrupted: bool = False, hung_up: bool = False) -> Exit:
-        """Return the result for the caller."""
-        return Exit(interrupted, hung_up)
+        for widget in self.screen.walk_children():
+            widget.refresh()
 
     def tell(self, words: str, *, is_brief: bool = False) -> None:
         """Put a notice on the status line for a while.
@@ -179,7 +165,7 @@ class BoardApp(TerminalApp):
 
     def tell_market(self, moved: int, seen: int) -> None:
         """Show on the status line how often the market moved and how many changes we saw."""
-        self._words.market = Market(moved, seen)
+        self._words.market = MarketCount(moved, seen)
         self._say_later()
 
     def compose(self) -> ComposeResult:
@@ -255,6 +241,10 @@ class BoardApp(TerminalApp):
         """Tell whether this screen plays a tape, which keys can move."""
         return Needs.REPLAY in self._words.there
 
+    def _seeks(self) -> int:
+        """Return how many seeks can be undone."""
+        return self._player.seeks if self._player is not None and self._is_replay() else 0
+
     def _on_screen(self) -> Sequence[str]:
         rows = [] if self._detail.symbol and not self._is_beside else self._table.on_screen
         return [*filter(None, [self._detail.symbol]), *rows]
@@ -279,7 +269,7 @@ class BoardApp(TerminalApp):
 
     def on_resize(self) -> None:
         """Move the focus: an open detail may now be beside the table, or may hide it."""
-        if self._detail.symbol and self._question.asked is Asked.NOTHING:
+        if self._detail.symbol and self._question.asked is Prompt.NOTHING:
             self.call_after_refresh(self._focus_again)
 
     def _focus_again(self) -> None:

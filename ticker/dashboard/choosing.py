@@ -19,7 +19,7 @@ class Choosing:
     """Changes the symbols of `feed`, and of the poller through `controller`, if there is one.
 
     `watchlists` is name → symbols. `option` names the stream in a command. `on_change` is called
-    when the rows changed.
+    when the rows changed. `seeks` returns how many seeks of a replay can be undone.
     """
 
     def __init__(
@@ -29,14 +29,17 @@ class Choosing:
         watchlists: Mapping[str, Sequence[str]],
         option: str,
         on_change: Callable[[], None],
+        *,
+        seeks: Callable[[], int],
     ) -> None:
         self.watchlists = {name: list(symbols) for name, symbols in watchlists.items()}
         self._feed = feed
         self._controller = controller
         self._option = option
         self._on_change = on_change
-        self._undo: list[Callable[[], Awaitable[str]]] = []
-        """Functions that undo the additions and removals, oldest first. Each returns a notice."""
+        self._seeks = seeks
+        self._undo: list[tuple[int, Callable[[], Awaitable[str]]]] = []
+        """For each addition and removal, oldest first: the seeks before it, and what undoes it."""
 
     @property
     def has_poller(self) -> bool:
@@ -57,7 +60,7 @@ class Choosing:
         if listed is not None:
             listed[:] = dict.fromkeys([*listed, *symbols])
         if new := [each for each in symbols if each not in self._feed.board.symbols]:
-            self._undo.append(partial(self._take_away, new, watchlist))
+            self._undo.append((self._seeks(), partial(self._take_away, new, watchlist)))
         return await self.let_in(symbols)
 
     async def let_in(self, symbols: Sequence[str]) -> str | None:
@@ -70,7 +73,8 @@ class Choosing:
         place = list(self._feed.board.symbols).index(symbol)
         listed = self.watchlists.get(watchlist, [])
         at = listed.index(symbol) if symbol in listed else -1
-        self._undo.append(partial(self._bring_back, symbol, place, watchlist, at))
+        bring_back = partial(self._bring_back, symbol, place, watchlist, at)
+        self._undo.append((self._seeks(), bring_back))
         await self._take_away([symbol], watchlist)
         return f"{symbol} removed, u brings it back"
 
@@ -81,14 +85,15 @@ class Choosing:
         if self._controller is not None:
             await self._controller.remove(removed)
 
-    @property
-    def changes(self) -> int:
-        """Return how many additions and removals can be undone."""
-        return len(self._undo)
-
     async def undo(self) -> str:
-        """Undo the last addition or removal; `changes` must not be 0. Returns a notice."""
-        return await self._undo.pop()()
+        """Undo the last addition or removal, and return a notice.
+
+        If there is none, or a seek came after it, do nothing and return an empty notice.
+        """
+        if not self._undo or self._seeks() > self._undo[-1][0]:
+            return ""
+        _, undo = self._undo.pop()
+        return await undo()
 
     async def _take_away(self, symbols: Sequence[str], watchlist: str) -> str:
         listed = self.watchlists.get(watchlist, [])

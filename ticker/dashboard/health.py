@@ -6,13 +6,11 @@ each second.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, Final
+from collections.abc import Sequence
+from typing import Final
 
 from rich.text import Text
-from textual.binding import Binding, BindingType
 
-from ticker.dashboard.page import Page
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import I_SAYS_WHY
 from ticker.dashboard.totals import rate_lines
@@ -97,28 +95,11 @@ def sections(
     ]
 
 
-class HealthPage(Page):
-    """The page; `i` and `?` close it too."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i,question_mark", "dismiss", show=False),
-    ]
-    WIDTH = 90
-
-    def __init__(self, tell: Callable[[], list[Section]], palette: Palette) -> None:
-        super().__init__(palette)
-        self._tell = tell
-
-    def on_mount(self) -> None:
-        """Show the page, and refresh it each second."""
-        self._read()
-        self.set_interval(1.0, self._read)
-
-    def _read(self) -> None:
-        palette = self.palette
-        text = Text()
-        for heading, lines in self._tell():
-            if lines:
-                text.append(f"{heading}\n", style=f"bold {palette.accent}")
-                text.append("".join(f"  {line}\n" for line in lines), style=palette.text)
-        self.text.update(text)
+def health_text(sections: Sequence[Section], palette: Palette) -> Text:
+    """Return the text of the page; a section without lines is left out."""
+    text = Text()
+    for heading, lines in sections:
+        if lines:
+            text.append(f"{heading}\n", style=f"bold {palette.accent}")
+            text.append("".join(f"  {line}\n" for line in lines), style=palette.text)
+    return text

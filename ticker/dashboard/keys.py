@@ -1,16 +1,21 @@
-"""The keys of the dashboard: their bindings and their descriptions.
+"""The keys of the dashboard: their bindings, their descriptions, and the page of help.
 
 The table binds the keys that only act on rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
 from textual.binding import Binding, BindingType
+
+from ticker.dashboard.palette import Palette
 
 
 class Needs(Enum):
@@ -160,6 +165,17 @@ BINDINGS: Final[tuple[BindingType, ...]] = tuple(
         *((str(tenth), f"time('tenth', {tenth})") for tenth in range(10)),
     )
 )
+
+
+def help_text(keys: Iterable[Key], palette: Palette) -> Group:
+    """Return the text of the page of help, with these keys."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    for key in keys:
+        if key.does:
+            grid.add_row(Text(key.keys, f"bold {palette.text}"), Text(key.does, palette.text))
+    age = "Age counts from the price's own time; the words beside it say why it is old."
+    return Group(grid, Text(f"\n{age}", palette.dim))
 
 
 def keys_for(there: Collection[Needs]) -> list[Key]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from textual.screen import Screen
+from typing import Final
 
 # `#main` is hidden, because its children cover it: Textual would paint its background, too.
 CSS: Final = """
@@ -35,9 +33,3 @@ HEIGHTS = [
     (10, "-tall"),
 ]
 """(Lines, class): the class of screens with this many lines and more, up to the next entry."""
-
-
-def paint_all(screen: Screen[Any]) -> None:
-    """Paint all widgets of `screen` again."""
-    for widget in screen.walk_children():
-        widget.refresh()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -30,7 +32,7 @@ class Page(ModalScreen[bool | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape,enter", "dismiss", show=False),
     ]
-    WIDTH: ClassVar[int] = 66
+    WIDTH: int = 66
     KEYS: ClassVar[str] = ""
 
     def __init__(self, palette: Palette) -> None:
@@ -46,6 +48,27 @@ class Page(ModalScreen[bool | None]):
         box.styles.background = self.palette.raised
         box.can_focus = True
         yield box
+
+
+class TextPage(Page):
+    """A page of the text that `tell` returns, refreshed each second. `i` and `?` close it too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i,question_mark,f1", "dismiss", show=False),
+    ]
+
+    def __init__(self, tell: Callable[[], RenderableType], palette: Palette, width: int) -> None:
+        super().__init__(palette)
+        self.WIDTH = width
+        self._tell = tell
+
+    def on_mount(self) -> None:
+        """Show the text, and refresh it each second."""
+        self._show()
+        self.set_interval(1.0, self._show)
+
+    def _show(self) -> None:
+        self.text.update(self._tell())
 
 
 class ListPage(Page):

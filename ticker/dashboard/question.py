@@ -15,7 +15,7 @@ from textual.widgets import Input
 from ticker.dashboard.search_results import SearchResults
 
 
-class Asked(StrEnum):
+class Prompt(StrEnum):
     """What the user types in the line."""
 
     NOTHING = ""
@@ -28,11 +28,11 @@ class Asked(StrEnum):
 
 
 _PLACEHOLDERS: Final = {
-    Asked.FILTER: "filter: symbol or name, >2%, <100, kind:etf, session:pre",
-    Asked.ADD: "symbols to add, such as AAPL GC=F; or words to search, ↓ chooses",
-    Asked.ALERT: "alert: AAPL > 250, AAPL volume > 1000000, BTC-USD moves 1% in 5m",
-    Asked.SAVE: "name of the watchlist to save these symbols in",
-    Asked.TIME: "go to: 09:30, -10m, +10m, 2026-11-23T09:30, start, end",
+    Prompt.FILTER: "filter: symbol or name, >2%, <100, kind:etf, session:pre",
+    Prompt.ADD: "symbols to add, such as AAPL GC=F; or words to search, ↓ chooses",
+    Prompt.ALERT: "alert: AAPL > 250, AAPL volume > 1000000, BTC-USD moves 1% in 5m",
+    Prompt.SAVE: "name of the watchlist to save these symbols in",
+    Prompt.TIME: "go to: 09:30, -10m, +10m, 2026-11-23T09:30, start, end",
 }
 _NO_SEARCH: Final = "symbols to add, such as AAPL GC=F; ticker search finds them"
 
@@ -53,17 +53,17 @@ class Question(Input):
     def __init__(self, finds: SearchResults) -> None:
         super().__init__(id="ask", compact=True)
         self.finds = finds
-        self.asked = Asked.NOTHING
+        self.asked = Prompt.NOTHING
         self._begun = ""
 
-    def ask(self, what: Asked, value: str = "") -> None:
+    def ask(self, what: Prompt, value: str = "") -> None:
         """Open the line, with `value` in it."""
         self.asked = what
-        is_without = what is Asked.ADD and not self.finds.can_search
+        is_without = what is Prompt.ADD and not self.finds.can_search
         self.placeholder = _NO_SEARCH if is_without else _PLACEHOLDERS[what]
         self.value = self._begun = value
         # Typed text continues the beginning of an alert, but replaces any other value.
-        self.select_on_focus = what is not Asked.ALERT
+        self.select_on_focus = what is not Prompt.ALERT
         self.cursor_position = len(value)
         self.add_class("-open")
         # The next key is for the line, and `focus()` would act only with the next message.
@@ -72,11 +72,11 @@ class Question(Input):
     @property
     def prompt(self) -> str:
         """Return what can be typed; empty while the line is closed."""
-        return "" if self.asked is Asked.NOTHING else self.placeholder
+        return "" if self.asked is Prompt.NOTHING else self.placeholder
 
     def end(self) -> None:
         """Close the line."""
-        self.asked = Asked.NOTHING
+        self.asked = Prompt.NOTHING
         self.finds.shut()
         self.remove_class("-open")
 
@@ -86,7 +86,7 @@ class Question(Input):
 
     def on_input_changed(self) -> None:
         """Search while the user types symbols."""
-        if self.asked is Asked.ADD:
+        if self.asked is Prompt.ADD:
             self.finds.look_for(self.value)
 
     @property

@@ -69,7 +69,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MarketCount:
     """How often a market moved, by its own count, and how many moves this screen saw."""
 
     moved: int
@@ -90,7 +90,7 @@ def status(
     has_poller: bool = False,
     has_player: bool = False,
     option: str = "",
-    market: Market | None = None,
+    market: MarketCount | None = None,
     rows: str = "",
 ) -> Status:
     """Return the status at `now` (µs, by `feed.clock`), with times in `zone`.
@@ -244,7 +244,7 @@ def _shown_from(feed: Feed, now: int, zone: Zone) -> str:
     return f"Prices shown are from {first}{'' if first == last else f' to {last}'}."
 
 
-def _ticks(feed: Feed, market: Market | None = None) -> str:
+def _ticks(feed: Feed, market: MarketCount | None = None) -> str:
     passed = f"skipped {passed_over(feed.broken)}" if feed.broken else ""
     words = count_text(feed.board.ticks, "tick") if market is None else market.words
     return _joined(words, passed)

@@ -9,15 +9,21 @@ standard output, because commands check whether that is a terminal.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from ticker.encoding import SUBSTITUTE
+from ticker.escape import escape
 
 if TYPE_CHECKING:
     from textual.app import App
+
+
+_MOST: Final = 200
+"""The most characters of a notification."""
 
 
 class HungUp(Message, bubble=False):
@@ -48,6 +54,20 @@ class TerminalDriver(LinuxDriver):
             except OSError:
                 self._app.post_message(HungUp())
             return
+
+
+def notification(words: str, environ: Mapping[str, str]) -> str:
+    """Return the bell and OSC 9 with `words`, which may come from outside.
+
+    tmux passes it on to its terminal, if `allow-passthrough` is on. The Linux console gets the bell
+    alone, because it would print the text.
+    """
+    if environ.get("TERM") == "linux":
+        return "\a"
+    told = f"\x1b]9;ticker: {escape(words, _MOST)}\a"
+    if "TMUX" in environ:
+        told = "\x1bPtmux;" + told.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    return f"\a{told}"
 
 
 class _Forgiving:

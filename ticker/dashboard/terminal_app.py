@@ -1,39 +1,28 @@
-"""The features of every app on a terminal, independent of what it shows.
+"""What an app on a terminal needs, independent of what it shows.
 
-An app ends with a sentence, never with a traceback. It changes colours, copies, takes pictures, and
-lists its commands in a palette. It uses the colours and characters that the terminal has.
+It ends with a sentence, never with a traceback. It uses the colours and characters that the
+terminal has, and can save its screen as a picture.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
-from typing import Final, Protocol
 
 from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
-from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from ticker.dashboard.commands import CSS as PALETTE_CSS
-from ticker.dashboard.commands import Command, open_palette
 from ticker.dashboard.control import Exit
 from ticker.dashboard.filters import Ascii, NoColours, is_ascii
-from ticker.dashboard.layout import CSS, HEIGHTS, WIDTHS, paint_all
-from ticker.dashboard.palette import PALETTES, Palette, palette_of
+from ticker.dashboard.layout import CSS, HEIGHTS, WIDTHS
+from ticker.dashboard.palette import Palette, palette_of
 from ticker.dashboard.terminal import HungUp
-
-_MOST_PICTURES: Final = 1_000
-"""Pictures of the same second get numbers below this one."""
-
-
-class Dressed(Protocol):
-    """A part of the screen that draws in the colours of a palette."""
-
-    palette: Palette
 
 
 class TerminalApp(App[Exit]):
@@ -73,28 +62,6 @@ class TerminalApp(App[Exit]):
         self.set_class(self.palette.is_dark, "-dark-mode", update=False)
         self.set_class(not self.palette.is_dark, "-light-mode", update=False)
 
-    # What subclasses provide
-
-    def leaving(self, *, interrupted: bool = False, hung_up: bool = False) -> Exit:
-        """Return the result for the caller."""
-        raise NotImplementedError
-
-    def tell(self, words: str) -> None:
-        """Show a notice for a while."""
-        raise NotImplementedError
-
-    def commands(self) -> Sequence[Command]:
-        """Return the commands of the palette."""
-        raise NotImplementedError
-
-    def dressed(self) -> tuple[Collection[Widget], Collection[Dressed]]:
-        """Return the bars, and the parts that draw in the colours of the palette."""
-        raise NotImplementedError
-
-    def copied(self) -> tuple[str, str] | None:
-        """Return the name and the text of what can be copied now; `None` if nothing can."""
-        raise NotImplementedError
-
     # The colours
 
     def _set_filters(self) -> None:
@@ -114,51 +81,17 @@ class TerminalApp(App[Exit]):
         self.register_theme(self.palette.theme(name))
         return name
 
-    def dress(self) -> None:
-        """Give all parts the colours of the palette."""
-        self.theme = self._registered_theme()
-        self.screen.styles.background = self.palette.ground
-        bars, parts = self.dressed()
-        for bar in bars:
-            bar.styles.background = self.palette.raised
-        for part in parts:
-            part.palette = self.palette
-
-    def action_theme(self, name: str) -> None:
+    def use_palette(self, name: str) -> None:
         """Change the colours."""
-        if name in PALETTES:
-            self.palette = palette_of(name, self._colours)
-            self._set_filters()
-            self.dress()
-            self.repaint()
-            self.tell(f'theme {name}; to keep it: theme = "{name}" under [defaults]')
+        self.palette = palette_of(name, self._colours)
+        self._set_filters()
+        self.theme = self._registered_theme()
 
-    def repaint(self) -> None:
-        """Paint everything again, in new colours or after another program used the terminal."""
-        paint_all(self.screen)
-
-    # The palette, copies and pictures
-
-    def action_commands(self) -> None:
-        """Open the palette of commands."""
-        if len(self.screen_stack) == 1:
-            self.push_screen(open_palette(self.commands(), self.palette))
-
-    def action_copy(self) -> None:
-        """Copy the chosen item as JSON, through the terminal (OSC 52)."""
-        copied = self.copied()
-        if copied is None:
-            self.tell("There is nothing to copy: choose a row with a price")
-            return
-        name, text = copied
-        self.copy_to_clipboard(text)
-        self.tell(f"{name} copied as JSON, if this terminal lets programs copy (OSC 52)")
-
-    def action_picture(self) -> None:
-        """Save the screen as a new SVG file."""
+    def save_picture(self) -> str:
+        """Save the screen as a new SVG file. Returns a notice."""
         data, stem = self.export_screenshot(), f"ticker-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005  the user's own time
-        for number in range(1, _MOST_PICTURES):
-            path = self._folder / f"{stem}{f'-{number}' if number > 1 else ''}.svg"
+        for number in count(1):
+            path = (self._folder / f"{stem}{f'-{number}' if number > 1 else ''}.svg").absolute()
             try:
                 with path.open("x", encoding="utf-8") as file:
                     file.write(data)
@@ -166,10 +99,9 @@ class TerminalApp(App[Exit]):
                 continue
             except OSError as error:
                 why = error.strerror or "unknown reason"
-                self.tell(f"Cannot write {path.absolute()}: {why}. Start ticker in another folder")
-            else:
-                self.tell(f"Saved {path.absolute()}")
-            return
+                return f"Cannot write {path}: {why}. Start ticker in another folder"
+            break
+        return f"Saved {path}"
 
     # The end
 
@@ -178,19 +110,19 @@ class TerminalApp(App[Exit]):
         result = await self.run_async()
         if self.failure is not None:
             raise self.failure
-        return result or self.leaving()
+        return result or Exit()
 
     def action_leave(self) -> None:
         """Quit."""
-        self.exit(self.leaving())
+        self.exit(Exit())
 
     def action_interrupt(self) -> None:
         """Quit after Ctrl-C or Ctrl-Q."""
-        self.exit(self.leaving(interrupted=True))
+        self.exit(Exit(interrupted=True))
 
     def on_hung_up(self, _: HungUp) -> None:
         """End, because the terminal was closed."""
-        self.exit(self.leaving(hung_up=True))
+        self.exit(Exit(hung_up=True))
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print its own traceback over the terminal. Instead, `show()` raises the

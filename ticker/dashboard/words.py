@@ -9,7 +9,7 @@ from ticker.board.row_lists import counts
 from ticker.dashboard.keys import Needs, fitting, keys_for
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import (
-    Market,
+    MarketCount,
     Status,
     empty_words,
     filter_words,
@@ -70,7 +70,7 @@ class Words:
         """The whole status, even if its line has no room for it."""
         self.shown = {Needs.TABLE}
         """Which of table and detail are visible."""
-        self.market: Market | None = None
+        self.market: MarketCount | None = None
         """How often the market moved, if that is counted."""
         self._counted: tuple[object, int, tuple[int, int, int]] = None, 0, (0, 0, 0)
         """The rows counted last, when (µs, by `elapsed`), and how many were up, down and unchanged.

@@ -16,7 +16,7 @@ from ticker.board.alert_rules import Told, parse_alert
 from ticker.board.alert_words import told_words
 from ticker.dashboard import Dashboard
 from ticker.dashboard.alerts import LIT
-from ticker.dashboard.notification import notification
+from ticker.dashboard.terminal import notification
 from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND

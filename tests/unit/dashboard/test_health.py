@@ -6,7 +6,8 @@ from datetime import UTC
 from typing import Any, cast
 
 from ticker.dashboard import Dashboard
-from ticker.dashboard.health import HealthPage, Rate, sections
+from ticker.dashboard.health import Rate, sections
+from ticker.dashboard.page import TextPage
 from ticker.errors import StreamUnreachable
 from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote
@@ -53,7 +54,7 @@ async def test_the_health_page_tells_the_command_for_symbols_that_no_poller_asks
         while "all not polled (i says why)" not in app._words.status.render().plain:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         await pilot.press("space", "i")
-        assert isinstance(app.screen, HealthPage)
+        assert isinstance(app.screen, TextPage)
         text = str(app.screen.text.content)
         assert "No poller for A, ^IXIC: ticker poll A '^IXIC' --source exchange" in text
         assert "FROZEN" in text
@@ -91,7 +92,7 @@ async def test_the_health_page_starts_with_the_full_status_text(
         whole = "Yahoo every 1s, last asked 15:30:05: 1 of 2 answered"
         assert whole not in app._words.status.render().plain
         await pilot.press("i")
-        assert isinstance(app.screen, HealthPage)
+        assert isinstance(app.screen, TextPage)
         assert whole in str(app.screen.text.render())
 
 
@@ -112,7 +113,7 @@ async def test_i_opens_and_closes_the_health_page(stream_in_memory: Callable[...
             while "AAPL" not in app._table:  # noqa: ASYNC110  the app sends no notification
                 await asyncio.sleep(0.005)
         await pilot.press("i")
-        assert isinstance(app.screen, HealthPage)
+        assert isinstance(app.screen, TextPage)
         assert "sqlite:stand-in.sqlite" in str(app.screen.text.render())
         await pilot.press("i")
-        assert not isinstance(app.screen, HealthPage)
+        assert not isinstance(app.screen, TextPage)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ticker.board import Age
-from ticker.dashboard.status import Market, rows_words, status
+from ticker.dashboard.status import MarketCount, rows_words, status
 from ticker.follow import Follow
 from ticker.health import Health, StreamState
 from ticker.health.gaps import of_gap
@@ -45,7 +45,7 @@ async def test_ticks_are_shown_beside_the_counted_moves_of_the_market(
     stream = stream_in_memory(Batch(Position("0"), quotes=[Quote("A", "s", NOW, NOW, 1.0, "o", 1)]))
     watch = Follow(stream)
     await watch.snapshot()
-    assert status(watch, NOW, UTC, market=Market(moved, seen)).words == words
+    assert status(watch, NOW, UTC, market=MarketCount(moved, seen)).words == words
 
 
 def told_by(stream_in_memory: Callable[..., Any], **news: Any) -> Any:

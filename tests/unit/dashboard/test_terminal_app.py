@@ -12,8 +12,9 @@ from rich.segment import Segment
 from textual.command import CommandList, CommandPalette
 
 from ticker.dashboard import Dashboard
+from ticker.dashboard.commands import commands
 from ticker.dashboard.filters import Ascii, is_ascii
-from ticker.dashboard.keys import KEYS
+from ticker.dashboard.keys import KEYS, keys_for
 from ticker.dashboard.palette import PALETTES, Palette, palette_of
 from ticker.follow import Follow
 from ticker.records import Batch, Position, Quote, Tick
@@ -87,7 +88,7 @@ async def test_the_palette_offers_commands_with_their_keys_and_runs_one(
         assert not isinstance(app.screen, CommandPalette)
         assert app._table.palette is app._detail.palette is app.palette
         assert 'theme = "blue-orange"' in words(app)
-        offered = [action for _, _, action in app.commands()]
+        offered = [action for _, _, action in commands(keys_for(app._words.there))]
         assert len(offered) == len(set(offered))
         assert {"copy", "picture", "open('health')", "theme('light')"} <= set(offered)
 
