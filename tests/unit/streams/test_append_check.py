@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
-from ticker.errors import InvalidRecord, MixedPrices
-from ticker.records import Gap, Quote, Tick
-from ticker.streams.append_check import ahead, check_append, tick_content
-from ticker.streams.mixed_prices import check_simulated
+from ticker.errors import InvalidRecord, MixedPrices, SequenceConflict
+from ticker.records import Batch, Gap, Quote, Tick
+from ticker.streams.append_check import check_append, check_simulated, tick_content
 
 OWN = "own"
 NOW = 1_795_447_805_120_000
@@ -31,19 +32,39 @@ def gap(first: int, last: int, origin: str) -> Gap:
     )
 
 
+def check(*ticks: Tick, gaps: Sequence[Gap] = (), **last: int) -> dict[tuple[str, str], int]:
+    """Return what `SequenceConflict` expects, if the log holds (origin, "A") up to `last`."""
+    batch = Batch(ticks=ticks, gaps=gaps)
+    try:
+        check_append("url", batch, {(origin, "A"): n for origin, n in last.items()}, OWN)
+    except SequenceConflict as error:
+        return error.expected
+    return {}
+
+
 def test_ticks_that_continue_the_sequence_are_accepted() -> None:
     ticks = [tick(4), tick(5)]
-    judged = check_append(ticks, (), {(OWN, "A"): 3}, OWN)
-    assert judged.fresh is ticks
-    assert judged.heads == {(OWN, "A"): 5}
-    assert not judged.repeats
-    assert not judged.wrong
+    fresh, heads = check_append("url", Batch(ticks=ticks), {(OWN, "A"): 3}, OWN)
+    assert fresh is ticks
+    assert heads == {(OWN, "A"): 5}
 
 
-def test_a_repeat_is_separated_from_new_ticks() -> None:
-    judged = check_append([tick(3), tick(4), tick(3)], (), {(OWN, "A"): 3}, OWN)
-    assert (judged.fresh, judged.repeats) == ([tick(4)], [tick(3)])
-    assert not judged.wrong
+def test_a_repeat_is_separated_from_new_ticks_and_compared_once() -> None:
+    compared: list[Tick] = []
+
+    def differing(repeats: Sequence[Tick]) -> list[tuple[str, str]]:
+        compared.extend(repeats)
+        return []
+
+    ticks = [tick(3), tick(4), tick(3)]
+    fresh, _ = check_append("url", Batch(ticks=ticks), {(OWN, "A"): 3}, OWN, differing)
+    assert (fresh, compared) == ([tick(4)], [tick(3)])
+
+
+def test_a_tick_that_is_given_twice_is_written_once() -> None:
+    one = tick(4)
+    fresh, heads = check_append("url", Batch(ticks=[one, one]), {(OWN, "A"): 3}, OWN)
+    assert (fresh, heads) == ([one], {(OWN, "A"): 4})
 
 
 @pytest.mark.parametrize(
@@ -56,19 +77,33 @@ def test_a_repeat_is_separated_from_new_ticks() -> None:
     ],
 )
 def test_ticks_that_neither_repeat_nor_continue_are_wrong(ticks: list[Tick]) -> None:
-    assert check_append(ticks, (), {(OWN, "A"): 3}, OWN).wrong == {(OWN, "A"): 4}
+    assert check(*ticks, own=3) == {(OWN, "A"): 4}
+
+
+def test_a_repeat_that_differs_from_the_stored_tick_is_wrong() -> None:
+    batch = Batch(ticks=[tick(2)])
+    with pytest.raises(SequenceConflict) as caught:
+        check_append("url", batch, {(OWN, "A"): 3}, OWN, lambda _: [(OWN, "A")])
+    assert caught.value.expected == {(OWN, "A"): 4}
 
 
 def test_another_logs_ticks_may_start_anywhere_and_skip_a_reported_gap() -> None:
-    assert not check_append([tick(7, "other")], (), {}, OWN).wrong
-    last = {("other", "A"): 7}
-    assert check_append([tick(10, "other")], (), last, OWN).wrong == {("other", "A"): 8}
-    assert not check_append([tick(10, "other")], [gap(8, 9, "other")], last, OWN).wrong
+    assert not check(tick(7, "other"))
+    assert check(tick(10, "other"), other=7) == {("other", "A"): 8}
+    assert not check(tick(10, "other"), gaps=[gap(8, 9, "other")], other=7)
     # Of ours nothing can be missing before it was made.
-    assert check_append([tick(10)], [gap(8, 9, OWN)], {(OWN, "A"): 7}, OWN).wrong
+    assert check(tick(10), gaps=[gap(8, 9, OWN)], own=7)
+
+
+def test_a_tick_before_the_first_of_the_same_append_is_wrong_and_not_dropped() -> None:
+    assert check(tick(5, "other"), tick(3, "other")) == {("other", "A"): 6}
+    told = [gap(8, 9, "other")]
+    assert check(tick(10, "other"), tick(9, "other"), gaps=told, other=7) == {("other", "A"): 11}
 
 
 def test_a_repeat_may_differ_in_volume_but_not_in_price() -> None:
+    louder = msgspec.structs.replace(tick(4), volume=5)
+    assert not check(tick(4), louder, own=3)
     assert tick_content(tick(1)) == tick_content(msgspec.structs.replace(tick(1), volume=5))
     assert tick_content(tick(1)) != tick_content(tick(1, price=2.0))
 
@@ -86,12 +121,19 @@ def test_a_quote_of_our_own_is_never_ahead_of_its_ticks() -> None:
     def quote(sequence: int | None, origin: str | None = OWN) -> Quote:
         return Quote("A", "test", NOW, NOW, 1.0, origin=origin, sequence=sequence)
 
-    last = {(OWN, "A"): 3}
-    assert ahead([quote(4)], {}, last, OWN) == {(OWN, "A"): 4}
-    assert not ahead([quote(4)], {(OWN, "A"): 4}, last, OWN)
-    assert not ahead([quote(9, "other")], {}, last, OWN)
+    def conflict(made: Quote, *ticks: Tick) -> bool:
+        batch = Batch(ticks=ticks, quotes=[made])
+        try:
+            check_append("url", batch, {(OWN, "A"): 3}, OWN)
+        except SequenceConflict as error:
+            return error.expected == {(OWN, "A"): 4}
+        return False
+
+    assert conflict(quote(4))
+    assert not conflict(quote(4), tick(4))
+    assert not conflict(quote(9, "other"))
     with pytest.raises(InvalidRecord):
-        ahead([quote(None, None)], {}, last, OWN)
+        conflict(quote(None, None))
 
 
 def _invented() -> list[Tick]:

@@ -7,13 +7,11 @@ origin and symbol. A later one waits until that second is over, or until many ti
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from ticker.errors import SequenceConflict
 from ticker.records import Batch, Gap, Quote, Tick
-from ticker.streams.append_check import CheckedAppend, check_append, check_quotes
-from ticker.streams.mixed_prices import check_simulated
+from ticker.streams.append_check import check_append, check_simulated
 from ticker.streams.sequence import Key
 
 QUOTE_EVERY: Final = 0.95
@@ -40,18 +38,14 @@ class Sequences:
         self._waiting: dict[Key, Quote] = {}
         self._written = 0  # ticks written since a quote waits
 
-    def sort(self, batch: Batch) -> CheckedAppend:
-        """Check an append before any of it is written.
+    def check(self, batch: Batch) -> tuple[Sequence[Tick], dict[Key, int]]:
+        """Check an append before any of it is written: see `check_append`.
 
         Raises `SequenceConflict` for ticks that do not continue the log, `MixedPrices`, and
         `InvalidRecord` for ticks or quotes that are not numbered.
         """
         check_simulated(self._url, self.simulated, batch.ticks, batch.quotes)
-        check_quotes(batch.quotes)
-        judged = check_append(batch.ticks, batch.gaps, self.last)
-        if judged.wrong:
-            raise SequenceConflict(self._url, judged.wrong)
-        return judged
+        return check_append(self._url, batch, self.last)
 
     def saw(self, records: Iterable[Tick | Quote]) -> None:
         """Note ticks or quotes of any writer that are in the log."""
@@ -81,17 +75,18 @@ class Sequences:
             if quote.version >= newest:
                 self._waiting[quote.key] = quote
 
-    def wrote(self, judged: CheckedAppend, batch: Batch) -> None:
-        """Note that the ticks of `batch` were written, and let its quotes wait.
+    def wrote(self, batch: Batch, heads: Mapping[Key, int], ticks: int) -> None:
+        """Note that `ticks` new ticks of `batch` were written, and let its quotes wait.
 
+        `heads` are the last sequences of their keys.
         The first price written decides whether the log's prices are invented. A refused append
         decides nothing.
         """
-        self.last.update(judged.heads)
+        self.last.update(heads)
         self.simulated = check_simulated(self._url, self.simulated, batch.ticks[:1], batch.quotes)
         self.offer(batch.quotes)
         if self._waiting:
-            self._written += len(judged.fresh)
+            self._written += ticks
 
     def due(self, now: float | None) -> list[Quote]:
         """Return the quotes to send at `now` (s, monotonic; `None`: all that wait)."""

@@ -25,6 +25,7 @@ from ticker.errors import (
     StreamUnreachable,
 )
 from ticker.records import Batch, Position, Quote, Record, Tick
+from ticker.streams.append_check import check_simulated
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics, spans
@@ -38,7 +39,6 @@ from ticker.streams.kafka.snapshot import (
     ticks_between,
 )
 from ticker.streams.kafka.writer_state import QUOTE_EVERY, Sequences
-from ticker.streams.mixed_prices import check_simulated
 from ticker.streams.sequence import Key
 
 _SURE: Final = 0.1  # seconds: too short to delete topics and create them again
@@ -88,16 +88,16 @@ class KafkaWriter:
             known, topics = await self._ready()
             if known.simulated is None:  # the first price decides whether all are invented
                 known, topics = await self._caught_up()
-            found = known.sort(batch)
-            for which in found.heads:
+            fresh, heads = known.check(batch)
+            for which in heads:
                 route = self._routes.get(which[1]) or self._route(which[1])
                 topics.check_partitions(self._placed, route[1], [which])
             news = known.new_gaps(batch.gaps)
             if news:
                 await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
                 known.saw_gaps(news)
-            await self._send(TICKS, self._messages(found.fresh))
-            known.wrote(found, batch)
+            await self._send(TICKS, self._messages(fresh))
+            known.wrote(batch, heads, len(fresh))
             if not self._settled and known.simulated is not None:
                 # If two writers wrote a first price at once, the later one sees the other's here.
                 await self._caught_up()
@@ -111,7 +111,7 @@ class KafkaWriter:
             if not batch:
                 return topics.place(await self._cluster.offsets(topics, END)).position()
             heard: tuple[Record, ...] = (
-                *found.fresh[-1:],
+                *fresh[-1:],
                 *batch.gaps,
                 *batch.quotes,
                 *batch.heartbeats,

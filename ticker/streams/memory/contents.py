@@ -9,15 +9,14 @@ import bisect
 import operator
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
-from ticker.errors import SequenceConflict, WrongPosition
+from ticker.errors import WrongPosition
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
-from ticker.streams.append_check import ahead, check_append, tick_content
-from ticker.streams.mixed_prices import check_simulated
+from ticker.streams.append_check import check_append, check_simulated, tick_content
 from ticker.streams.new_origin import new_origin
 from ticker.streams.sequence import Key
 
@@ -88,22 +87,13 @@ class Contents:
     def append(self, batch: Batch) -> None:
         """See `Log.append`. The caller holds `lock`. If it raises, nothing is stored."""
         simulated = check_simulated(self.url, self.simulated, batch.ticks, batch.quotes)
-        checked = check_append(batch.ticks, batch.gaps, self.last, self.origin)
-        wrong = checked.wrong
-        if checked.repeats:
-            stored = {(t.origin, t.symbol, t.sequence): tick_content(t) for t in self.ticks()}
-            for tick in checked.repeats:
-                key = (tick.origin, tick.symbol)
-                if stored.get((*key, tick.sequence), tick_content(tick)) != tick_content(tick):
-                    wrong[key] = self.last[key] + 1
-        if wrong := wrong or ahead(batch.quotes, checked.heads, self.last, self.origin):
-            raise SequenceConflict(self.url, wrong)
+        ticks, heads = check_append(self.url, batch, self.last, self.origin, self._differing)
         self.simulated = simulated
         known = {entry.record for entry in self.entries} if batch.gaps else ()
         fresh: list[Tick | Gap] = [gap for gap in batch.gaps if gap not in known]
-        for record in (*fresh, *checked.fresh):
+        for record in (*fresh, *ticks):
             self.entries.append(Entry(self._next(), record))
-        self.last |= checked.heads
+        self.last |= heads
         for quote in batch.quotes:
             key = quote.key
             _, old = self.quotes.get(key, (0, None))
@@ -113,6 +103,16 @@ class Contents:
             writer = beat.key
             if writer not in self.beats or self.beats[writer][1] != beat:
                 self.beats[writer] = (self._next(), beat)
+
+    def _differing(self, repeats: Sequence[Tick]) -> list[Key]:
+        """Return the keys of `repeats` that differ from the stored tick."""
+        stored = {(t.origin, t.symbol, t.sequence): t for t in self.ticks()}
+        twins = [stored.get((t.origin, t.symbol, t.sequence), t) for t in repeats]
+        return [
+            (tick.origin, tick.symbol)
+            for tick, twin in zip(repeats, twins, strict=True)
+            if tick_content(tick) != tick_content(twin)
+        ]
 
     def _next(self) -> int:
         self.end += 1

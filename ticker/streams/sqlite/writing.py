@@ -17,10 +17,9 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import astuple
 
-from ticker.errors import InvalidRecord, SequenceConflict, StreamMissing, WrongPosition
+from ticker.errors import InvalidRecord, StreamMissing, WrongPosition
 from ticker.records import Batch, Position, Tick
-from ticker.streams.append_check import ahead, check_append, tick_content
-from ticker.streams.mixed_prices import check_simulated
+from ticker.streams.append_check import check_append, check_simulated, tick_content
 from ticker.streams.sequence import Key
 from ticker.streams.sqlite import opening, rows
 from ticker.streams.sqlite.position import parse
@@ -67,7 +66,8 @@ class SqliteWriter:
         with self._transaction():
             state = self._state
             before = state.position
-            fresh, heads = self._continue(batch)
+            state.simulated = check_simulated(self._url, state.simulated, batch.ticks, batch.quotes)
+            fresh, heads = check_append(self._url, batch, self._last, state.origin, self._differing)
             position = self._insert(fresh, batch)
             self._connection.executemany(
                 "INSERT INTO sequences VALUES (?, ?, ?, 0, 0) "
@@ -146,29 +146,14 @@ class SqliteWriter:
         execute(rows.INSERT_HEARTBEAT, beat_rows)
         return position
 
-    def _continue(self, batch: Batch) -> tuple[Sequence[Tick], dict[Key, int]]:
-        """Return the new ticks, and the last sequences after them.
-
-        Raises `InvalidRecord`, `SequenceConflict`, `MixedPrices`.
-        """
-        state = self._state
-        state.simulated = check_simulated(self._url, state.simulated, batch.ticks, batch.quotes)
-        judged = check_append(batch.ticks, batch.gaps, self._last, state.origin)
-        if judged.repeats:
-            judged.wrong.update(self._differing(judged.repeats))
-        wrong = judged.wrong or ahead(batch.quotes, judged.heads, self._last, state.origin)
-        if wrong:
-            raise SequenceConflict(self._url, wrong)
-        return judged.fresh, judged.heads
-
-    def _differing(self, repeats: Sequence[Tick]) -> dict[Key, int]:
-        """Return keys of `repeats` that differ from the stored tick → the sequence expected next.
+    def _differing(self, repeats: Sequence[Tick]) -> set[Key]:
+        """Return the keys of `repeats` that differ from the stored tick.
 
         Ticks that retention has deleted cannot be compared and count as the same. The log is read
         backwards from its end, because most repeats were sent a moment ago.
         """
         wanted = {(tick.origin, tick.symbol, tick.sequence): tick for tick in repeats}
-        wrong: dict[Key, int] = {}
+        wrong: set[Key] = set()
         for origin, symbol, pruned in self._connection.execute(
             "SELECT origin, symbol, pruned_sequence FROM sequences WHERE pruned_sequence > 0"
         ):
@@ -186,8 +171,7 @@ class SqliteWriter:
                 break  # the rest are in a hole: never appended, or deleted by others
             tick = wanted.pop(row[:3], None)
             if tick is not None and row[3:] != tick_content(tick):
-                key = (tick.origin, tick.symbol)
-                wrong[key] = self._last[key] + 1
+                wrong.add((tick.origin, tick.symbol))
         cursor.close()
         return wrong
 

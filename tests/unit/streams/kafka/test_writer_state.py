@@ -32,7 +32,7 @@ def test_a_quote_waits_for_a_second_and_the_newest_is_sent() -> None:
 
 def test_a_quote_without_a_number_is_refused() -> None:
     with pytest.raises(InvalidRecord):
-        Sequences("kafka://x/t").sort(Batch(quotes=[Quote("A", "test", NOW, NOW, 1.0)]))
+        Sequences("kafka://x/t").check(Batch(quotes=[Quote("A", "test", NOW, NOW, 1.0)]))
 
 
 def test_known_gaps_are_not_written_again() -> None:
@@ -46,9 +46,8 @@ def test_known_gaps_are_not_written_again() -> None:
 def test_the_log_decides_over_invented_or_real_and_over_sequences() -> None:
     known = Sequences("kafka://x/t")
     known.saw([tick(1), tick(2)])
-    sorted_ = known.sort(Batch(ticks=[tick(2), tick(3)]))
-    assert (sorted_.fresh, sorted_.repeats) == ([tick(3)], [tick(2)])
+    assert known.check(Batch(ticks=[tick(2), tick(3)])) == ([tick(3)], {("o", "A"): 3})
     with pytest.raises(SequenceConflict):
-        known.sort(Batch(ticks=[tick(3), tick(3, 9.0)]))
+        known.check(Batch(ticks=[tick(3), tick(3, 9.0)]))
     with pytest.raises(MixedPrices):
-        known.sort(Batch(ticks=[Tick("A", "test", "o", 3, NOW, NOW, 1.0, simulated=True)]))
+        known.check(Batch(ticks=[Tick("A", "test", "o", 3, NOW, NOW, 1.0, simulated=True)]))
