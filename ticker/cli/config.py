@@ -21,7 +21,6 @@ from ticker.errors import ConfigError
 from ticker.streams import configured_stream
 from ticker.streams.stream_choice import LOCAL_LOG
 
-DEFAULT_EVERY: Final = "15 s for Yahoo, 1 s otherwise"
 TEMPLATE: Final = """\
 # ticker's configuration. An option beats the environment, which beats this file.
 [defaults]
@@ -90,7 +89,7 @@ def _tell_all(mistakes: Sequence[ConfigError]) -> None:
     """Raise one `Failed` with a line for each mistake, if there are any."""
     if mistakes:
         inside = sorted(mistakes, key=lambda mistake: mistake.line or 0)
-        raise Failed("\n".join(dict.fromkeys(map(str, inside))), WRONG_CONFIG)
+        raise Failed("\n".join(map(str, inside)), WRONG_CONFIG)
 
 
 def _facts(settings: Settings) -> list[tuple[str, str]]:
@@ -105,18 +104,17 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         ("file", f"{loaded.path}" + ("" if loaded.found else "  (not there; write it: --init)")),
         ("diagnostics", log),
     ]
-    for name, default in (
-        ("source", "yahoo"),
-        ("stream", local),
-        ("every", DEFAULT_EVERY),
-        ("tz", "this machine's"),
-        ("sort", "the watchlist's order"),
-        ("currency", "USD"),
-        ("theme", "dark"),
-    ):
-        value = loaded.setting(name, default=default)
-        told = None if value.value is None else without_password(value.value)
-        facts.append((name, f"{told}  ({value.origin})"))
+    unset = {
+        "stream": local,
+        "every": "15 s for Yahoo, 1 s otherwise",
+        "tz": "this machine's",
+        "sort": "the watchlist's order",
+    }
+    for name in configuration.DEFAULTS:
+        setting = loaded.setting(name)
+        is_in_file = setting.origin == configuration.FROM_FILE
+        origin = loaded.place("defaults", name) if is_in_file else setting.origin
+        facts.append((name, f"{without_password(setting.value or unset[name])}  ({origin})"))
     lists = {"default": configuration.DEFAULT_WATCHLIST, **loaded.watchlists}
     for name, symbols in lists.items():
         origin = loaded.place("watchlists", name) if name in loaded.watchlists else "default"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from ticker.board.columns import Column
 from ticker.board.order import Sort, parse_sort
 from ticker.board.row_lists import LIST_NAMES
 from ticker.cli.recording_files import mended
-from ticker.config.reading import Config, load
+from ticker.config.mistakes import Mistakes
+from ticker.config.reading import FROM_FILE, Config, load
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.records import check_symbol
 from ticker.streams import (
@@ -49,58 +51,44 @@ class Settings:
 
     def zone(self, option: str | None) -> Zone:
         """Return the zone of displayed times (`None`: this machine's). Raises `UsageError`."""
-        name = self.config.setting("tz", option, default=None).value
+        name = self.config.setting("tz", option).value
         return None if name is None else known_zone(name)
 
     def sort(self) -> Sort | None:
         """Return the order of the rows (`None`: the watchlist's). Raises as `theme` does."""
-        word = self.config.setting("sort", default=None).value
+        word = self.config.setting("sort").value
         with self._blamed("sort"):
             return parse_sort(word) if word else None
 
     def alerts(self) -> list[tuple[Alert, tuple[str, ...]]]:
         """Return the alerts, each with its command (empty: none). Raises `ConfigError`."""
-        return [self._alert(place) for place in range(len(self.config.alerts))]
-
-    def _alert(self, place: int) -> tuple[Alert, tuple[str, ...]]:
-        entry = self.config.alerts[place]
-        try:
-            return parse_alert(entry.when), entry.run
-        except UsageError as error:
-            raise self.config.mistake(str(error), "alerts", place, "when") from None
+        alerts = []
+        for place, entry in enumerate(self.config.alerts):
+            with self.config.blamed("alerts", place, "when"):
+                alerts.append((parse_alert(entry.when), entry.run))
+        return alerts
 
     @property
     def currency(self) -> str:
         """Return the currency of totals."""
-        return self.config.setting("currency", default="USD").value or "USD"
+        return self.config.setting("currency").value or ""
 
     def columns(self) -> dict[str, tuple[Column, ...]]:
         """Return list → its columns; `default` is for all other lists. Raises `ConfigError`."""
-        found = self._column_mistakes()
-        if found:
-            raise found[0]
-        said = self.config.columns
-        return {name: tuple(map(parse_column, words)) for name, words in said.items()}
+        return {name: self._columns(name) for name in self.config.columns}
 
-    def _column_mistakes(self) -> list[ConfigError]:
-        found: list[ConfigError] = []
+    def _columns(self, name: str) -> tuple[Column, ...]:
         known = ("default", *self.config.watchlists, *LIST_NAMES)
-        for name, words in self.config.columns.items():
+        columns = []
+        for place, word in enumerate(self.config.columns[name]):
+            with self.config.blamed("columns", name, place):
+                columns.append(parse_column(word))
+        with self.config.blamed("columns", name):
             if name not in known:
-                problem = f'there is no list "{name}". There are: {", ".join(dict.fromkeys(known))}'
-                found.append(self.config.mistake(problem, "columns", name))
-            columns: list[Column] = []
-            for place, word in enumerate(words):
-                try:
-                    columns.append(parse_column(word))
-                except UsageError as error:
-                    found.append(self.config.mistake(str(error), "columns", name, place))
-            if len(columns) == len(words):
-                try:
-                    check_columns(columns)
-                except UsageError as error:
-                    found.append(self.config.mistake(str(error), "columns", name))
-        return found
+                listed = ", ".join(dict.fromkeys(known))
+                raise UsageError(f'there is no list "{name}". There are: {listed}')
+            check_columns(columns)
+        return tuple(columns)
 
     def theme(self) -> str:
         """Return the theme of the dashboard.
@@ -109,7 +97,7 @@ class Settings:
         """
         from ticker.dashboard.palette import PALETTES
 
-        name = self.config.setting("theme", default="dark").value or "dark"
+        name = self.config.setting("theme").value or ""
         with self._blamed("theme"):
             if name not in PALETTES:
                 raise UsageError(f"{name!r} is not a theme. There are: {', '.join(PALETTES)}")
@@ -119,54 +107,46 @@ class Settings:
         """Return the errors in the file's values that reading the file does not find."""
         from ticker.sources import open_source
 
-        found: list[ConfigError] = []
-        for name, use in (
-            ("sort", self.sort),
-            ("theme", self.theme),
-            ("stream", lambda: _check(self.stream(None))),
-            ("source", lambda: open_source(self.source(None))),
-        ):
-            try:
-                with self._blamed(name):
-                    use()
-            except ConfigError as error:
-                found.append(error)
-        for place in range(len(self.config.alerts)):
-            try:
-                self._alert(place)
-            except ConfigError as error:
-                found.append(error)
-        found += self._column_mistakes()
-        for name in self.config.streams:
-            try:
-                _check(configured_stream(name, self.config))
-            except UsageError as error:
-                found.append(self.config.mistake(str(error), "streams", name))
-            except ConfigError as error:
-                found.append(error)
-        return found
+        config = self.config
+        checks: list[tuple[AbstractContextManager[None], Callable[[], object]]] = [
+            (self._blamed("sort"), self.sort),
+            (self._blamed("theme"), self.theme),
+            (self._blamed("stream"), lambda: _check(self.stream(None))),
+            (self._blamed("source"), lambda: open_source(self.source(None))),
+            *(
+                (config.blamed("alerts", place, "when"), partial(parse_alert, entry.when))
+                for place, entry in enumerate(config.alerts)
+            ),
+            *(
+                (config.blamed("columns", name, place), partial(parse_column, word))
+                for name, words in config.columns.items()
+                for place, word in enumerate(words)
+            ),
+            *((nullcontext(), partial(self._columns, name)) for name in config.columns),
+            *(
+                (config.blamed("streams", name), partial(_check_named, name, config))
+                for name in config.streams
+            ),
+        ]
+        found = Mistakes(config.text, config.path)
+        for blamed, check in checks:
+            with found.noting(), blamed:
+                check()
+        return found.in_order
 
-    @contextmanager
-    def _blamed(self, name: str) -> Iterator[None]:
+    def _blamed(self, name: str, option: str | None = None) -> AbstractContextManager[None]:
         """Raise a `UsageError` as a `ConfigError` with its line, if the value is from the file."""
-        try:
-            yield
-        except UsageError as error:
-            setting = self.config.setting(name, default=None)
-            path, _, line = setting.origin.rpartition(":")
-            if path != str(self.config.path):
-                raise
-            raise ConfigError(
-                str(error), path=path, line=int(line), key=f"defaults.{name}"
-            ) from None
+        is_in_file = self.config.setting(name, option).origin == FROM_FILE
+        return self.config.blamed("defaults", name) if is_in_file else nullcontext()
 
     def stream(self, option: str | None) -> StreamChoice:
         """Return the stream and its settings: see `choose_stream`.
 
         If it is a recording that its recorder left unfinished, finish it first.
         """
-        choice = choose_stream(option, self.config)
-        address = choice.address
+        with self._blamed("stream", option):
+            choice = choose_stream(option, self.config)
+            address = choice.address
         if not address.backend.is_shared:
             raise UsageError(
                 f"{choice.url} is a log inside one Python program, which no command can see. "
@@ -178,11 +158,11 @@ class Settings:
 
     def source(self, option: str | None) -> str:
         """Return the source's URL."""
-        return self.config.setting("source", option, default="yahoo").value or "yahoo"
+        return self.config.setting("source", option).value or ""
 
     def every(self, option: str | None) -> int | None:
         """Return the wished time between polls (µs); `None`: the source's default."""
-        text = self.config.setting("every", option, default=None).value
+        text = self.config.setting("every", option).value
         return None if text is None else parse_duration(text)
 
     def watchlists(self, words: Sequence[str] | None) -> tuple[str, ...]:
@@ -211,6 +191,10 @@ def _check(choice: StreamChoice) -> None:
     if security is not None and security.password is None and security.password_file is None:
         security = msgspec.structs.replace(security, password="-")  # noqa: S106  (a placeholder)
     open_stream(choice, security=security)
+
+
+def _check_named(name: str, config: Config) -> None:
+    _check(configured_stream(name, config))
 
 
 def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:

@@ -14,23 +14,10 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker.config.mistakes import Key, Mistake, Mistakes, check_keys, read_table
-from ticker.errors import InvalidRecord
+from ticker.config.mistakes import Key, Mistake, Mistakes, check_keys, mistaken_at, read_table
 from ticker.records import check_symbol
 
 _LOT_KEYS: Final = ("symbol", "quantity", "price", "fees", "date", "currency")
-_MEANT: Final = {
-    "unit_cost": "price",
-    "cost": "price",
-    "paid": "price",
-    "shares": "quantity",
-    "units": "quantity",
-    "amount": "quantity",
-    "fee": "fees",
-    "commission": "fees",
-    "ticker": "symbol",
-}
-"""The name of a key in other programs → our key."""
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
 _PLACEHOLDER: Final = re.compile(r"\{[a-z_]+\}")
 PLACEHOLDERS: Final = ("{symbol}", "{price}")
@@ -85,7 +72,7 @@ def read_holdings(section: Any, found: Mistakes) -> Holdings:
     at: Key = ("holdings",)
     table = read_table(section, at, found)
     with found.noting():
-        check_keys(table, ("cash", "lots"), at, found, meant=_MEANT, told=at)
+        check_keys(table, ("cash", "lots"), at, found)
         return Holdings(
             cash=dict(_cash(table.get("cash", {}), (*at, "cash"), found)),
             lots=tuple(_lots(table.get("lots", []), (*at, "lots"), found)),
@@ -129,14 +116,12 @@ def _lots(value: Any, at: Key, found: Mistakes) -> Iterator[Lot]:
 def _lot(entry: Any, at: Key, found: Mistakes) -> Lot:
     if not isinstance(entry, dict):
         raise Mistake(at, 'expected a table, like { symbol = "AAPL", quantity = 10 }')
-    is_known = check_keys(entry, _LOT_KEYS, at, found, meant=_MEANT, told=at)
+    is_known = check_keys(entry, _LOT_KEYS, at, found)
     for key in ("symbol", "quantity"):
         if key not in entry:
             raise Mistake(at, f'"{key}" is missing, like {{ symbol = "AAPL", quantity = 10 }}')
-    try:
+    with mistaken_at((*at, "symbol")):
         check_symbol(entry["symbol"])
-    except InvalidRecord as error:
-        raise Mistake((*at, "symbol"), error.problem) from None
     quantity = _number(entry["quantity"], (*at, "quantity"))
     if not quantity:
         raise Mistake((*at, "quantity"), "0 units are no lot: leave it out")
@@ -162,7 +147,7 @@ def _lot(entry: Any, at: Key, found: Mistakes) -> Lot:
 def _alert(entry: Any, at: Key, found: Mistakes) -> AlertEntry:
     if not isinstance(entry, dict):
         raise Mistake(at, "expected a table, written [[alerts]]")
-    check_keys(entry, ("when", "run"), at, found, meant=_MEANT, told=at)
+    check_keys(entry, ("when", "run"), at, found)
     when, run = entry.get("when"), entry.get("run", [])
     if not isinstance(when, str):
         raise Mistake((*at, "when") if "when" in entry else at, 'expected when = "AAPL > 250"')

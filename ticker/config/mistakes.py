@@ -11,13 +11,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from ticker.errors import ConfigError
+from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.suggestion import did_you_mean
 
 Key = tuple[str | int, ...]
 """The path to a value: names of tables and keys, indices of lists."""
 
 _CLOSINGS: Final = ("", "]", "}", "]}", "}]", "]]")
+_MEANT: Final = {
+    "unit_cost": "price",
+    "cost": "price",
+    "paid": "price",
+    "shares": "quantity",
+    "units": "quantity",
+    "amount": "quantity",
+    "fee": "fees",
+    "commission": "fees",
+    "ticker": "symbol",
+}
+"""The name of a key in other programs → our key."""
 
 
 class Mistake(Exception):
@@ -40,16 +52,30 @@ class Mistakes:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Catch a `Mistake` that is raised inside, and note it."""
+        """Catch a `Mistake` or a `ConfigError` that is raised inside, and note it."""
         try:
             yield
         except Mistake as mistake:
             self._found.append(located(mistake, self._path, self._text))
+        except ConfigError as error:
+            self._found.append(error)
 
     @property
     def in_order(self) -> list[ConfigError]:
-        """Return the mistakes from the top of the file to its end."""
-        return sorted(self._found, key=lambda error: error.line or 0)
+        """Return the mistakes from the top of the file to its end, each once."""
+        found = {str(error): error for error in self._found}
+        return sorted(found.values(), key=lambda error: error.line or 0)
+
+
+@contextmanager
+def mistaken_at(key: Key) -> Iterator[None]:
+    """Raise a `UsageError` or `InvalidRecord` of the value at `key` as a `Mistake`."""
+    try:
+        yield
+    except UsageError as error:
+        raise Mistake(key, str(error)) from None
+    except InvalidRecord as error:
+        raise Mistake(key, error.problem) from None
 
 
 def located(mistake: Mistake, path: Path, text: str) -> ConfigError:
@@ -67,25 +93,14 @@ def read_table(value: Any, key: Key, found: Mistakes) -> dict[str, Any]:
     return {}
 
 
-def check_keys(
-    table: Mapping[str, Any],
-    known: tuple[str, ...],
-    at: Key,
-    found: Mistakes,
-    *,
-    meant: Mapping[str, str] | None = None,
-    told: Key | None = None,
-) -> bool:
-    """Report each key of `table` that is not in `known`. Return whether all keys are known.
-
-    `meant` maps common wrong keys to right ones. `told` is as for `Mistake`.
-    """
+def check_keys(table: Mapping[str, Any], known: tuple[str, ...], at: Key, found: Mistakes) -> bool:
+    """Report each key of the table `at` that is not in `known`. Return whether all are known."""
     unknown = [name for name in table if name not in known]
     for name in unknown:
-        same = (meant or {}).get(name)
+        same = _MEANT.get(name)
         hint = f'Did you mean "{same}"?' if same in known else did_you_mean(name, known)
         with found.noting():
-            raise Mistake((*at, name), f'unknown key "{name}". {hint}', told=told)
+            raise Mistake((*at, name), f'unknown key "{name}". {hint}', told=at)
     return not unknown
 
 

@@ -8,34 +8,52 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from ticker.config.columns import read_columns
 from ticker.config.holdings_and_alerts import AlertEntry, Holdings, read_alerts, read_holdings
-from ticker.config.mistakes import Mistake, Mistakes, check_keys, line_of, located, read_table
+from ticker.config.mistakes import (
+    Key,
+    Mistake,
+    Mistakes,
+    check_keys,
+    line_of,
+    located,
+    mistaken_at,
+    read_table,
+)
 from ticker.config.streams import NamedStream, read_streams, security_with_environment
-from ticker.errors import ConfigError, InvalidRecord, UsageError
+from ticker.errors import ConfigError, UsageError
 from ticker.files import config_path, dead_link, decode_text
 from ticker.records import check_symbol
-from ticker.security import (
-    InvalidSecurity,
-    Security,
-)
+from ticker.security import InvalidSecurity, Security
 from ticker.times import known_zone, parse_duration
 
 DEFAULT_WATCHLIST: Final = (
     *("AAPL", "MSFT", "NVDA", "AMZN", "^IXIC"),
     *("GC=F", "CL=F", "EURUSD=X", "BTC-USD"),
 )
+DEFAULTS: Final[Mapping[str, str | None]] = {
+    "source": "yahoo",
+    "stream": None,
+    "every": None,
+    "tz": None,
+    "sort": None,
+    "currency": "USD",
+    "theme": "dark",
+}
+"""The keys of `[defaults]`, and what is in force if nothing sets them."""
+FROM_FILE: Final = "file"
+"""The origin of a value that the file sets."""
 _SECTIONS: Final = ("defaults", "watchlists", "streams", "columns", "holdings", "alerts")
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One value in force, and its origin (`--stream`, `TICKER_STREAM`, `line 3`, …)."""
+    """One value in force, and its origin: `--NAME`, `TICKER_NAME`, `FROM_FILE` or `default`."""
 
     value: str | None
     origin: str
@@ -45,11 +63,11 @@ class Config(msgspec.Struct, frozen=True):
     """The checked content of the file, without the environment's values and the defaults."""
 
     path: Path
-    found: bool
+    found: bool = False
     """Whether the file exists."""
-    defaults: Mapping[str, str]
-    watchlists: Mapping[str, tuple[str, ...]]
-    streams: Mapping[str, NamedStream]
+    defaults: Mapping[str, str] = {}
+    watchlists: Mapping[str, tuple[str, ...]] = {}
+    streams: Mapping[str, NamedStream] = {}
     holdings: Holdings = Holdings()
     alerts: tuple[AlertEntry, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = {}
@@ -66,15 +84,24 @@ class Config(msgspec.Struct, frozen=True):
         """Make the error for `problem` at `key`."""
         return located(Mistake(key, problem), self.path, self.text)
 
-    def setting(self, name: str, option: str | None = None, *, default: str | None) -> Setting:
+    @contextmanager
+    def blamed(self, *key: str | int) -> Iterator[None]:
+        """Raise a `UsageError` of the value at `key` as a `ConfigError`."""
+        try:
+            with mistaken_at(key):
+                yield
+        except Mistake as mistake:
+            raise located(mistake, self.path, self.text) from None
+
+    def setting(self, name: str, option: str | None = None) -> Setting:
         """Return the first value that is set: option, `TICKER_NAME`, file, or default."""
         if option is not None:
             return Setting(option, f"--{name}")
         if value := os.environ.get(variable := f"TICKER_{name.upper()}"):
             return Setting(value, variable)
         if name in self.defaults:
-            return Setting(self.defaults[name], self.place("defaults", name))
-        return Setting(default, "default")
+            return Setting(self.defaults[name], FROM_FILE)
+        return Setting(DEFAULTS[name], "default")
 
     def security(self, name: str) -> Security | None:
         """Return the security settings for the brokers of the stream `name`.
@@ -123,7 +150,7 @@ def check(path: Path | None = None) -> tuple[Config, list[ConfigError]]:
     except ConfigError:
         if os.environ.get("TICKER_CONFIG"):
             raise
-        return Config(Path("~/.config/ticker/config.toml"), False, {}, {}, {}), []
+        return Config(Path("~/.config/ticker/config.toml")), []
     try:
         text = decode_text(where.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
@@ -131,7 +158,7 @@ def check(path: Path | None = None) -> tuple[Config, list[ConfigError]]:
             raise ConfigError(problem, path=str(where)) from None
         if os.environ.get("TICKER_CONFIG") and path is None:
             raise ConfigError("no such file, but TICKER_CONFIG names it", path=str(where)) from None
-        return Config(where, False, {}, {}, {}), []
+        return Config(where), []
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", path=str(where)) from None
     except UnicodeDecodeError as error:
@@ -162,63 +189,71 @@ def examine(text: str, path: Path) -> tuple[Config, list[ConfigError]]:
         raise ConfigError(problem, path=str(path), line=line) from None
     found = Mistakes(text, path)
     check_keys(document, _SECTIONS, (), found)
+    watchlists = _lists(document, "watchlists", '["AAPL", "GC=F"]', _symbol, found)
     config = Config(
         path=path,
         found=True,
         defaults=_defaults(document.get("defaults", {}), found),
-        watchlists=_watchlists(document.get("watchlists", {}), found),
+        watchlists={name: tuple(dict.fromkeys(words)) for name, words in watchlists.items()},
         streams=read_streams(document.get("streams", {}), path.parent, found),
         holdings=read_holdings(document.get("holdings", {}), found),
         alerts=read_alerts(document.get("alerts", []), found),
-        columns=read_columns(document.get("columns", {}), found),
+        columns=_lists(document, "columns", '["symbol", "price"]', _text, found),
         text=text,
     )
     return config, found.in_order
 
 
-_DEFAULTS: Final = ("source", "stream", "every", "tz", "sort", "currency", "theme")
-
-
 def _defaults(section: Any, found: Mistakes) -> dict[str, str]:
     table = read_table(section, ("defaults",), found)
-    check_keys(table, _DEFAULTS, ("defaults",), found)
+    check_keys(table, tuple(DEFAULTS), ("defaults",), found)
+    checks: dict[str, Callable[[str], object]] = {
+        "every": parse_duration, "tz": known_zone, "currency": _check_currency
+    }  # fmt: skip
     good: dict[str, str] = {}
     for name, value in table.items():
-        with found.noting():
-            _check_default(name, value)
+        key = ("defaults", name)
+        with found.noting(), mistaken_at(key):
+            if not isinstance(value, str):
+                raise Mistake(key, f'expected a text in quotes, like {name} = "…"')
+            checks.get(name, str)(value)
             good[name] = value
     return good
 
 
-def _check_default(name: str, value: Any) -> None:
-    key = ("defaults", name)
-    if not isinstance(value, str):
-        raise Mistake(key, f'expected a text in quotes, like {name} = "…"')
-    try:
-        match name:
-            case "every":
-                parse_duration(value)
-            case "tz":
-                known_zone(value)
-            case "currency" if not re.fullmatch("[A-Z]{3}", value):
-                raise Mistake(key, f"{value!r} is not a currency: write one like EUR or USD")
-    except UsageError as error:
-        raise Mistake(key, str(error)) from None
+def _check_currency(word: str) -> None:
+    if not re.fullmatch("[A-Z]{3}", word):
+        raise UsageError(f"{word!r} is not a currency: write one like EUR or USD")
 
 
-def _watchlists(section: Any, found: Mistakes) -> dict[str, tuple[str, ...]]:
+def _lists(
+    document: Mapping[str, Any],
+    section: str,
+    example: str,
+    read: Callable[[Any], str],
+    found: Mistakes,
+) -> dict[str, tuple[str, ...]]:
+    """Return name → words for each list in `section`. `read` checks a word."""
     lists: dict[str, tuple[str, ...]] = {}
-    for name, value in read_table(section, ("watchlists",), found).items():
+    for name, value in read_table(document.get(section, {}), (section,), found).items():
+        key: Key = (section, name)
         with found.noting():
             if not isinstance(value, list):
-                raise Mistake(("watchlists", name), 'expected a list, like ["AAPL", "GC=F"]')
+                raise Mistake(key, f"expected a list, like {example}")
             good = []
-            for place, symbol in enumerate(value):
-                with found.noting():
-                    try:
-                        check_symbol(symbol)
-                    except InvalidRecord as error:
-                        raise Mistake(("watchlists", name, place), str(error)) from None
-                    good.append(symbol.upper())
-            lists[name] = tuple(dict.fromkeys(good))
+            for place, word in enumerate(value):
+                with found.noting(), mistaken_at((*key, place)):
+                    good.append(read(word))
+            lists[name] = tuple(good)
     return lists
+
+
+def _symbol(word: Any) -> str:
+    check_symbol(word)
+    return str(word).upper()
+
+
+def _text(word: Any) -> str:
+    if not isinstance(word, str):
+        raise UsageError("expected a text in quotes")
+    return word

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from ticker.address import Backend, backend_of, refuse_password
-from ticker.config.mistakes import Key, Mistake, Mistakes, check_keys, read_table
+from ticker.config.mistakes import Key, Mistake, Mistakes, check_keys, mistaken_at, read_table
 from ticker.errors import ConfigError, UsageError
 from ticker.security import FILES, KEYS, PASSWORD_ADVICE, InvalidSecurity, Security
 from ticker.times import parse_duration
@@ -66,10 +66,8 @@ def _stream(name: str, value: Any, folder: Path, found: Mistakes) -> NamedStream
         if "url" in table and isinstance(value, dict):
             at = (*at, "url")
         raise Mistake(at, 'expected a URL in quotes, like "sqlite:PATH" or { url = "…" }')
-    try:
+    with mistaken_at(at):
         refuse_password(url)
-    except UsageError as error:
-        raise Mistake(at, str(error)) from None
     if "password" in table:
         raise Mistake((*at, "password"), f"no password belongs here: {PASSWORD_ADVICE}")
     check_keys(table, ("url", *KEYS, *TopicSettings.__struct_fields__), at, found)

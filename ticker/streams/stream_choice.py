@@ -85,7 +85,7 @@ def choose_stream(word: str | None = None, config: Config | None = None) -> Stre
     if word is not None:
         return _named_or_url(word, config)
     config = config or load()
-    setting = config.setting("stream", default=None)
+    setting = config.setting("stream")
     if setting.value is None:
         url = f"sqlite:{state_directory() / LOCAL_LOG}"
         return StreamChoice(url, named=False, default=True)

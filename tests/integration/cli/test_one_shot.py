@@ -166,7 +166,7 @@ def test_a_mistake_in_the_configuration_is_reported_with_its_line(ticker: Progra
     for command in ("quote", "tail", "config"):
         done = ticker(command, TICKER_CONFIG=str(path))
         assert done.returncode == 3
-        assert f'{path}:2: defaults.evry: unknown key "evry". Did you mean "every"?' in done.stderr
+        assert f'{path}:2: defaults: unknown key "evry". Did you mean "every"?' in done.stderr
 
 
 @pytest.mark.parametrize(

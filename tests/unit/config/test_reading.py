@@ -26,7 +26,7 @@ def test_the_template_is_valid_with_its_examples_uncommented() -> None:
     )
     parsed = config.parse(text, PATH)
     assert parsed.defaults["every"] == "15s"
-    assert parsed.defaults.keys() == set(config._DEFAULTS)
+    assert parsed.defaults.keys() == set(config.DEFAULTS)
     assert parsed.streams["work"].url.startswith("sqlite:")
     assert parsed.holdings.symbols == ("AAPL", "ENI.MI", "VOD.L")
     assert [alert.when for alert in parsed.alerts] == ["AAPL > 250", "BTC-USD moves 1% in 5m"]
@@ -42,11 +42,11 @@ def test_the_template_is_valid_with_its_examples_uncommented() -> None:
         ),
         ("[defaults]\ntz = 'Mars/Base'\n", "config.toml:2: defaults.tz: 'Mars/Base' is not a time"),
         ("[defaults]\ntz = '../../etc/passwd'\n", "is not a time zone"),
-        ("[default]\n", 'config.toml:1: default: unknown key "default". Did you mean "defaults"?'),
-        ("[defaults]\nevry = '5s'\n", 'unknown key "evry". Did you mean "every"?'),
+        ("[default]\n", 'config.toml:1: unknown key "default". Did you mean "defaults"?'),
+        ("[defaults]\nevry = '5s'\n", 'defaults: unknown key "evry". Did you mean "every"?'),
         ("[watchlists]\na = 'AAPL'\n", "config.toml:2: watchlists.a: expected a list"),
-        ('[watchlists]\na = [\n  "AAPL",\n  "",\n]\n', "config.toml:4: watchlists.a[1]: symbol: "),
-        ("[watchlists]\na = [1]\n", "watchlists.a[0]: symbol: not a text"),
+        ('[watchlists]\na = [\n  "AAPL",\n  "",\n]\n', "config.toml:4: watchlists.a[1]: empty"),
+        ("[watchlists]\na = [1]\n", "watchlists.a[0]: not a text"),
         ("watchlists = 3\n", "config.toml:1: watchlists: expected a table"),
         ("[streams]\nwork = 3\n", "config.toml:2: streams.work: expected a URL"),
         ("[streams]\ndemo = 'sqlite:x'\n", "config.toml:2: streams.demo: demo is the name"),
@@ -76,13 +76,11 @@ def test_an_option_beats_the_environment_which_beats_the_file(
 ) -> None:
     parsed = config.parse("[defaults]\nsource = 'from-file'\n", PATH)
     monkeypatch.setenv("TICKER_SOURCE", "from-environment")
-    assert parsed.setting("source", "from-option", default="d").value == "from-option"
-    assert parsed.setting("source", default="d") == config.Setting(
-        "from-environment", "TICKER_SOURCE"
-    )
+    assert parsed.setting("source", "from-option").value == "from-option"
+    assert parsed.setting("source") == config.Setting("from-environment", "TICKER_SOURCE")
     monkeypatch.delenv("TICKER_SOURCE")
-    assert parsed.setting("source", default="d") == config.Setting("from-file", "config.toml:2")
-    assert parsed.setting("stream", default="d") == config.Setting("d", "default")
+    assert parsed.setting("source") == config.Setting("from-file", config.FROM_FILE)
+    assert config.parse("", PATH).setting("source") == config.Setting("yahoo", "default")
 
 
 def test_symbols_of_a_watchlist_become_upper_case_and_unique() -> None:
@@ -206,7 +204,7 @@ def test_a_streams_table_sets_how_its_topics_are_created() -> None:
 @pytest.mark.parametrize(
     ("rest", "words"),
     [
-        ('securty = "SSL"', 'safe.securty: unknown key "securty". Did you mean "security"?'),
+        ('securty = "SSL"', 'safe: unknown key "securty". Did you mean "security"?'),
         ('security = "TLS"', "safe.security: there is no 'TLS'"),
         ("security = 1", "safe.security: expected a text in quotes"),
         ('ca = ""', "safe.ca: expected a text in quotes"),
