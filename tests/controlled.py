@@ -21,10 +21,10 @@ class Controlled:
         self.finds = finds or {}
         self.questions: list[tuple[str, str]] = []
 
-    async def add(self, symbols: Sequence[str]) -> None:
+    def add(self, symbols: Sequence[str]) -> None:
         self.asked.append(("add", list(symbols)))
 
-    async def remove(self, symbols: Sequence[str]) -> None:
+    def remove(self, symbols: Sequence[str]) -> None:
         self.asked.append(("remove", list(symbols)))
 
     async def bars(self, symbol: str) -> MinuteBars:

@@ -18,14 +18,14 @@ _LOOK: Final = 1.0
 """The time between two checks of the pairs (s)."""
 
 
-class Asked(Protocol):
+class PollControl(Protocol):
     """What can change the symbols that are polled."""
 
-    async def add(self, symbols: Sequence[str]) -> None:
+    def add(self, symbols: Sequence[str]) -> None:
         """Begin to poll these symbols."""
         ...
 
-    async def remove(self, symbols: Sequence[str]) -> None:
+    def remove(self, symbols: Sequence[str]) -> None:
         """Stop polling these symbols."""
         ...
 
@@ -41,7 +41,7 @@ class Pairs:
     def __init__(
         self,
         feed: Follow,
-        controller: Asked | None,
+        controller: PollControl | None,
         listed: Collection[str],
         beside: Collection[str],
     ) -> None:
@@ -63,10 +63,10 @@ class Pairs:
     async def mind(self) -> None:
         """Call `look` once a second, until cancelled."""
         while True:
-            await self.look()
+            self.look()
             await asyncio.sleep(_LOOK)
 
-    async def look(self) -> None:
+    def look(self) -> None:
         """Read the pairs that are needed now. Ask for new ones, and stop polling refused ones."""
         board, owner = self._feed.board, self._feed.board.owner
         refused = board.writers.refusals(self._feed.elapsed()).keys() & self._asked
@@ -84,9 +84,9 @@ class Pairs:
         self._refused |= refused
         self._asked |= new
         if new:
-            await self._controller.add(sorted(new))
+            self._controller.add(sorted(new))
         if old:
-            await self._controller.remove(sorted(old))
+            self._controller.remove(sorted(old))
 
 
 def pairs_in(portfolio: Portfolio, quotes: Iterable[Quote]) -> set[str]:

@@ -21,10 +21,10 @@ class Poller:
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[str]]] = []
 
-    async def add(self, symbols: Sequence[str]) -> None:
+    def add(self, symbols: Sequence[str]) -> None:
         self.asked.append(("add", list(symbols)))
 
-    async def remove(self, symbols: Sequence[str]) -> None:
+    def remove(self, symbols: Sequence[str]) -> None:
         self.asked.append(("remove", list(symbols)))
 
 
@@ -45,19 +45,19 @@ async def test_pairs_are_read_and_asked_for_until_a_rate_is_known(
     feed.board.own(Portfolio(Holdings({}, lots), "EUR"))
     poller = Poller()
     pairs = Pairs(feed, poller, ["EURUSD=X"], ["GC=F"])
-    await pairs.look()
+    pairs.look()
     assert poller.asked == []  # its currency is not known yet
 
     def fold(*quotes: Quote, **refused: str) -> None:
         feed.board.fold(Batch(Position(""), quotes=quotes, heartbeats=[beat(**refused)]), 0)
 
     fold(quote("VOD.L", 90.0, "GBp"))
-    await pairs.look()
+    pairs.look()
     fold(GBPEUR="no such symbol")
-    await pairs.look()
-    await pairs.look()
+    pairs.look()
+    pairs.look()
     fold(EURGBP="no such symbol")
-    await pairs.look()
+    pairs.look()
     assert poller.asked == [
         ("add", ["GBPEUR=X"]),
         ("add", ["EURGBP=X"]),
@@ -66,9 +66,9 @@ async def test_pairs_are_read_and_asked_for_until_a_rate_is_known(
         ("remove", ["EURGBP=X"]),
     ]
     fold(quote("GBPUSD=X", 1.5, "USD"), USDEUR="no such symbol")
-    await pairs.look()
+    pairs.look()
     fold(quote("EURUSD=X", 1.25, "USD"))
-    await pairs.look()
+    pairs.look()
     assert poller.asked[5:] == [("add", ["EURUSD=X"]), ("remove", ["USDEUR=X"])]
     assert feed.board.beside == {"GC=F", "GBPUSD=X", "EURUSD=X"}
     assert feed.board.symbols == ["VOD.L"]
@@ -83,10 +83,10 @@ async def test_pairs_for_a_changed_configuration_are_read_and_polled_once(
     feed = Follow(stream_in_memory(), ["AAPL"], beside=["GC=F"], elapsed=lambda: 0)
     poller = Poller()
     pairs = Pairs(feed, poller, ["AAPL"], ["GC=F"])
-    await pairs.look()
+    pairs.look()
     pairs.need(["AAPL", "MSFT"])
-    await pairs.look()
-    await pairs.look()
+    pairs.look()
+    pairs.look()
     assert poller.asked == [("add", ["MSFT"])]
     assert feed.board.beside == {"MSFT"}
 

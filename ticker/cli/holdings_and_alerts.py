@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
 
 from ticker.alert_files import memory_path
 from ticker.alert_watch import Alerting
-from ticker.board import Board
 from ticker.board.alert_rules import Told
 from ticker.board.alert_words import told_words
 from ticker.board.holdings import Portfolio
 from ticker.cli.settings import Settings
 from ticker.currency_pairs import Pairs
 from ticker.errors import ConfigError
-from ticker.feed import PlayerControl
 from ticker.files import state_directory
 from ticker.follow import Follow
 from ticker.streams import StreamChoice, open_stream
@@ -82,26 +80,6 @@ def needed_by(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*settings.config.holdings.symbols, *alerts)))
 
 
-def rereading(
-    alerting: Alerting,
-    board: Board,
-    *,
-    pairs: Pairs | None = None,
-    player: PlayerControl | None = None,
-) -> Callable[[Settings], None]:
-    """Return a function that lets a screen use the alerts and holdings of a changed file."""
-
-    def reread(settings: Settings) -> None:
-        alerting.follow(settings.alerts())
-        board.own(portfolio_of(settings))
-        if pairs is not None:
-            pairs.need(needed_by(settings))
-        if player is not None:
-            player.look_for(alerting.alerts)
-
-    return reread
-
-
 def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Alerting:
     """Return the `Alerting` for the configuration's alerts. `runs`: it runs their commands.
 
@@ -116,42 +94,16 @@ def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Aler
     return Alerting(settings.alerts(), runs=runs, path=path, keep_in=settings.config.path)
 
 
-class PollController:
-    """Lets `Pairs` change what a poller in this process polls.
-
-    Until `poller` is set, every call is ignored.
-    """
-
-    def __init__(self) -> None:
-        self.poller: Poll | None = None
-
-    async def add(self, symbols: Sequence[str]) -> None:
-        """Start polling `symbols`."""
-        if self.poller is not None:
-            self.poller.add(symbols)
-
-    async def remove(self, symbols: Sequence[str]) -> None:
-        """Stop polling `symbols`."""
-        if self.poller is not None:
-            self.poller.remove(symbols)
-
-
 @asynccontextmanager
 async def asking_for_pairs(
-    portfolio: Portfolio, choice: StreamChoice, controller: PollController
+    portfolio: Portfolio, choice: StreamChoice, poller: Poll
 ) -> AsyncIterator[None]:
-    """While entered, let a poller also poll the exchange rates that totals on any screen need."""
+    """While entered, let `poller` also poll the exchange rates that totals on any screen need."""
     async with open_stream(choice) as stream:
         following = Follow(stream, list(portfolio.symbols))
         following.board.own(portfolio)
-        pairs = Pairs(following, controller, (), ())
-        tasks = [asyncio.create_task(each) for each in (following.run(), pairs.mind())]
-        try:
+        async with _running(following.run(), Pairs(following, poller, (), ()).mind()):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
 
 @asynccontextmanager
@@ -169,9 +121,17 @@ async def looking_for_alerts(
     async with open_stream(choice) as stream, alerting:
         following = Follow(stream, list(dict.fromkeys(symbols)), observe=alerting.take)
         alerting.attach(following)
-        task = asyncio.create_task(following.run())
-        try:
+        async with _running(following.run()):
             yield
-        finally:
+
+
+@asynccontextmanager
+async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """While entered, run `loops`."""
+    tasks = [asyncio.create_task(each) for each in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
             task.cancel()
-            await asyncio.wait([task])
+        await asyncio.wait(tasks)

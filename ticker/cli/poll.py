@@ -12,7 +12,6 @@ from ticker.cli import options
 from ticker.cli.demo_log import writing
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.holdings_and_alerts import (
-    PollController,
     RunCommands,
     asking_for_pairs,
     looking_for_alerts,
@@ -69,17 +68,17 @@ def poll(
     kept = choice if is_file else local_log(choice, simulated=url.startswith("exchange"))
     if not control:
         _tell_unsent(kept, choice)
-    portfolio, controller = None if named else portfolio_of(settings), PollController()
+    portfolio = None if named else portfolio_of(settings)
 
     def make(asked: Source, audience: Audience) -> Job:
         log, on_status = open_kept(kept), audience.poll
-        poller = controller.poller = Poll(
+        poller = Poll(
             asked, log, wanted, every=wish, duration=lasting, count=count, on_status=on_status
         )
         return Job(log, poller, audience, kept, None if is_file else choice)
 
-    def meanwhile() -> AbstractAsyncContextManager[None]:
-        owned = None if portfolio is None else asking_for_pairs(portfolio, kept, controller)
+    def meanwhile(poller: Poll) -> AbstractAsyncContextManager[None]:
+        owned = None if portfolio is None else asking_for_pairs(portfolio, kept, poller)
         return _both(looking_for_alerts(settings, kept, zone) if alerts else None, owned)
 
     with writing(choice):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,12 +75,12 @@ def run_job(
     *,
     controlled: bool,
     count: int | None = None,
-    meanwhile: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
+    meanwhile: Callable[[Poll], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> int:
     """Poll to the end, and return the exit code. If the log file is removed, begin a new one.
 
     The reports go to `person`, or to the parent if `controlled`. `count` is the wished number of
-    ticks. `meanwhile()` is entered while it polls.
+    ticks. `meanwhile(poller)` is entered while it polls.
     """
     pollers: list[Poll] = []
 
@@ -89,15 +89,16 @@ def run_job(
             poller.stop()
 
     async def begin() -> int:
-        async with open_source(url, shared=_counted()) as asked, meanwhile():
+        async with open_source(url, shared=_counted()) as asked, AsyncExitStack() as stack:
             parent = Parent(asked) if controlled else None
             job = make(asked, person if parent is None else parent.audience)
             pollers.append(job.poller)
-            if parent is None:
-                return await _to_the_end(job, asked, count)
-            parent.poller = job.poller
-            async with parent_channel(parent.obey, stop) as parent.channel:
-                return await _to_the_end(job, asked, count)
+            await stack.enter_async_context(meanwhile(job.poller))
+            if parent is not None:
+                parent.poller = job.poller
+                channel = parent_channel(parent.obey, stop)
+                parent.channel = await stack.enter_async_context(channel)
+            return await _to_the_end(job, asked, count)
 
     return run(begin(), stop=stop)
 

@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from ticker.address import RECORDING, is_recording, part_path
+from ticker.alert_watch import Alerting
 from ticker.cli import completion
+from ticker.cli.dashboard_screen import Screen
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.exit_codes import CANNOT_WRITE, NO_DATA, Failed
@@ -25,7 +27,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlists,
 )
-from ticker.cli.replay_screen import PlayOptions, ReplayScreen
+from ticker.cli.replay_screen import show_replay
 from ticker.cli.replay_source import ReplayOptions
 from ticker.cli.replay_to import ReplayTo
 from ticker.cli.settings import Settings
@@ -109,6 +111,9 @@ def replay(
             last_session=named is None and since is None,
             speed=parse_speed(speed),
             zone=settings.zone(tz),
+            is_paused=paused,
+            loop=loop,
+            idle=None if idle is None else parse_duration(idle),
         )
         if to is not None:
             for_screens = {"--loop": loop, "--paused": paused, "--idle": idle is not None}
@@ -122,15 +127,11 @@ def replay(
         need_terminal("replay", f"{typed} --to sqlite:copy.sqlite")
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
         name = "last session" if wish.last_session else "" if source.default else source.word
-        how = PlayOptions(
-            title=", ".join(settings.watchlists(watchlists)) or name,
-            is_paused=paused,
-            loop=loop,
-            idle=None if idle is None else parse_duration(idle),
-            runs_commands=alerts,
-        )
-        screen = ReplayScreen(wish, how, settings, StatusLine(quiet=quiet))
-        raise typer.Exit(run(screen.main(), stop=screen.stop))
+        title = ", ".join(settings.watchlists(watchlists)) or name
+        alerting = Alerting(settings.alerts(), runs=alerts, keep_in=settings.config.path)
+        screen = Screen(settings, source, wish.zone, alerting, title=title)
+        playing = show_replay(wish, screen, StatusLine(quiet=quiet))
+        raise typer.Exit(run(playing, stop=screen.stop))
 
 
 def _copy(wish: ReplayOptions, destination: StreamChoice, *, quiet: bool, verbose: bool) -> int:

@@ -38,6 +38,10 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     zone: Zone
     beside: tuple[str, ...] = ()
     """Symbols that are played too but have no row, even if `symbols` is `None`."""
+    is_paused: bool = False
+    loop: bool = False
+    idle: int | None = None
+    """Silences longer than this are shortened to it (µs of the tape)."""
 
 
 async def open_reel(

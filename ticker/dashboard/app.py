@@ -209,17 +209,17 @@ class Dashboard(BoardApp):
             self._histories.ask(symbol)
         self._focus_again()
 
-    async def action_drop(self) -> None:
+    def action_drop(self) -> None:
         """Remove the symbol under the cursor from the screen, its watchlist and the poller.
 
         While a detail is open, this does nothing.
         """
         if self._table.chosen is not None and not self._detail.symbol:
-            self._answer(await self._choosing.remove(self._table.chosen, self._lists.name))
+            self._answer(self._choosing.remove(self._table.chosen, self._lists.name))
 
-    async def action_undo(self) -> None:
+    def action_undo(self) -> None:
         """Undo the last change: a seek of a replay, or an addition or a removal of symbols."""
-        if words := await self._choosing.undo():
+        if words := self._choosing.undo():
             self._answer(words)
         elif self._seeks():
             self.action_time("undo")
@@ -233,7 +233,7 @@ class Dashboard(BoardApp):
         if self._question.asked is Prompt.FILTER:
             self._filter(event.value)
 
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run what the input line was opened for, with the typed text."""
         asked, symbols = self._question.asked, self._question.symbols
         if asked is Prompt.ALERT and self._alerts is not None and event.value.strip():
@@ -252,7 +252,7 @@ class Dashboard(BoardApp):
             self._lists.save(name)
         if asked in (Prompt.ADD, Prompt.ALERT) and symbols:
             listed = self._lists.name if asked is Prompt.ADD else ""
-            if why := await self._choosing.add(symbols, listed):
+            if why := self._choosing.add(symbols, listed):
                 self.tell(why)
 
     def _close_question(self) -> None:

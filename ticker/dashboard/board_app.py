@@ -208,7 +208,7 @@ class BoardApp(TerminalApp):
         """
         self._painter.tick()
         if words := self._lists.reload():
-            self.run_worker(self._lists.follow(words), exit_on_error=True)
+            self._lists.follow(words)
 
     def _paint(self) -> float | None:
         """Paint a frame. Returns the seconds until the next flash ends; `None` without a flash."""

@@ -5,7 +5,7 @@ The configuration changes only when the user saves.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ticker.dashboard.control import Controller
@@ -38,7 +38,7 @@ class Choosing:
         self._option = option
         self._on_change = on_change
         self._seeks = seeks
-        self._undo: list[tuple[int, Callable[[], Awaitable[str]]]] = []
+        self._undo: list[tuple[int, Callable[[], str]]] = []
         """For each addition and removal, oldest first: the seeks before it, and what undoes it."""
 
     @property
@@ -46,7 +46,7 @@ class Choosing:
         """Tell whether this screen has a poller of its own."""
         return self._controller is not None
 
-    async def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:
+    def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:
         """Show and poll `symbols` too, and add them to `watchlist`.
 
         Returns a notice if one is invalid (then none is added), or if no poller polls one.
@@ -61,31 +61,31 @@ class Choosing:
             listed[:] = dict.fromkeys([*listed, *symbols])
         if new := [each for each in symbols if each not in self._feed.board.symbols]:
             self._undo.append((self._seeks(), partial(self._take_away, new, watchlist)))
-        return await self.let_in(symbols)
+        return self.let_in(symbols)
 
-    async def let_in(self, symbols: Sequence[str]) -> str | None:
+    def let_in(self, symbols: Sequence[str]) -> str | None:
         """Show and poll `symbols`, unchecked and without undo. Returns a notice as `add` does."""
-        await self._choose([*self._feed.board.symbols, *symbols], added=symbols)
+        self._choose([*self._feed.board.symbols, *symbols], added=symbols)
         return self._lonely(symbols)
 
-    async def remove(self, symbol: str, watchlist: str = "") -> str:
+    def remove(self, symbol: str, watchlist: str = "") -> str:
         """Stop showing and polling `symbol`, remove it from `watchlist`, and return a notice."""
         place = list(self._feed.board.symbols).index(symbol)
         listed = self.watchlists.get(watchlist, [])
         at = listed.index(symbol) if symbol in listed else -1
         bring_back = partial(self._bring_back, symbol, place, watchlist, at)
         self._undo.append((self._seeks(), bring_back))
-        await self._take_away([symbol], watchlist)
+        self._take_away([symbol], watchlist)
         return f"{symbol} removed, u brings it back"
 
-    async def leave_out(self, removed: Sequence[str]) -> None:
+    def leave_out(self, removed: Sequence[str]) -> None:
         """Stop showing and polling these. This cannot be undone."""
         self._feed.choose([each for each in self._feed.board.symbols if each not in removed])
         self._on_change()
         if self._controller is not None:
-            await self._controller.remove(removed)
+            self._controller.remove(removed)
 
-    async def undo(self) -> str:
+    def undo(self) -> str:
         """Undo the last addition or removal, and return a notice.
 
         If there is none, or a seek came after it, do nothing and return an empty notice.
@@ -93,28 +93,28 @@ class Choosing:
         if not self._undo or self._seeks() > self._undo[-1][0]:
             return ""
         _, undo = self._undo.pop()
-        return await undo()
+        return undo()
 
-    async def _take_away(self, symbols: Sequence[str], watchlist: str) -> str:
+    def _take_away(self, symbols: Sequence[str], watchlist: str) -> str:
         listed = self.watchlists.get(watchlist, [])
         listed[:] = [each for each in listed if each not in symbols]
-        await self.leave_out(symbols)
+        self.leave_out(symbols)
         return f"{' '.join(symbols)} removed"
 
-    async def _bring_back(self, symbol: str, place: int, watchlist: str, at: int) -> str:
+    def _bring_back(self, symbol: str, place: int, watchlist: str, at: int) -> str:
         """Poll `symbol`; put it back in row `place`, and at `at` of `watchlist` (-1: nowhere)."""
         if at >= 0 and symbol not in self.watchlists.get(watchlist, [symbol]):
             self.watchlists[watchlist].insert(at, symbol)
         symbols = [each for each in self._feed.board.symbols if each != symbol]
-        await self._choose([*symbols[:place], symbol, *symbols[place:]], added=[symbol])
+        self._choose([*symbols[:place], symbol, *symbols[place:]], added=[symbol])
         return f"{symbol} is back"
 
-    async def _choose(self, symbols: Sequence[str], added: Sequence[str]) -> None:
+    def _choose(self, symbols: Sequence[str], added: Sequence[str]) -> None:
         if self._feed.symbols is not None:  # otherwise all symbols of the stream are shown
             self._feed.choose([*dict.fromkeys(symbols)])
         self._on_change()
         if self._controller is not None:
-            await self._controller.add(added)
+            self._controller.add(added)
 
     def _lonely(self, symbols: Sequence[str]) -> str | None:
         """Return a notice if some `symbols` are not polled. With own poller or a tape: `None`."""

@@ -19,11 +19,11 @@ class Controller(Protocol):
     A plain `watch` has none, so it has no minute bars and no search.
     """
 
-    async def add(self, symbols: Sequence[str]) -> None:
+    def add(self, symbols: Sequence[str]) -> None:
         """Start polling these."""
         ...
 
-    async def remove(self, symbols: Sequence[str]) -> None:
+    def remove(self, symbols: Sequence[str]) -> None:
         """Stop polling these."""
         ...
 

@@ -128,7 +128,7 @@ class Lists:
         """Read the preferences if they changed. Returns a notice."""
         return self._preferences.reload()
 
-    async def follow(self, words: str) -> None:
+    def follow(self, words: str) -> None:
         """Apply the reloaded preferences, and show the notice `words`."""
         self._tell(words)
         before, self._symbols = self._symbols, list(self._preferences.symbols)
@@ -136,8 +136,8 @@ class Lists:
         removed = [symbol for symbol in before if symbol not in self._symbols]
         self._note_watchlists()
         if removed:
-            await self._choosing.leave_out(removed)
-        if added and (why := await self._choosing.add(added)):
+            self._choosing.leave_out(removed)
+        if added and (why := self._choosing.add(added)):
             self._tell(why)
         if self._told_columns != self._preferences.columns:
             self._told_columns = self._preferences.columns
