@@ -168,7 +168,7 @@ async def flowing(
                 await asyncio.gather(*readers)
         if relaying is not None:
             relay.stop()
-            assert (await relaying).undelivered == 0
+            assert (await relaying).waiting == 0
     assert flow.gaps == []
     for seen in flow.seen:
         assert seen == {key: list(range(1, n + 1)) for key, n in flow.acknowledged.items()}

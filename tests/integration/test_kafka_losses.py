@@ -62,7 +62,7 @@ async def machine(folder: Path, address: KafkaAddress) -> AsyncIterator[Machine]
         finally:
             here.relay.stop()
             report = await running
-        assert report.undelivered == 0
+        assert report.waiting == 0
 
 
 async def arrived(address: KafkaAddress) -> tuple[list[int], list[Gap]]:

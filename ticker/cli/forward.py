@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -19,22 +20,13 @@ from ticker.cli.standard_streams import tell
 from ticker.cli.status_line import StatusLine
 from ticker.errors import MixedPrices, StreamMissing, StreamNotWritable, UsageError
 from ticker.figures import count_text
-from ticker.health.sentences import invitation, sentence
+from ticker.health.sentences import invitation
 from ticker.health.states import WriterState
-from ticker.relay import (
-    Forwarding,
-    ForwardRequest,
-    Proof,
-    RelayReport,
-    RelayStatus,
-    Route,
-    exclusively,
-    forget,
-)
-from ticker.relay.sentences import complete_words, incomplete_words, status_forms, undelivered_words
+from ticker.relay import Forwarding, ForwardRequest, RelayStatus, Route, exclusively, forget
+from ticker.relay.sentences import complete_words, incomplete_words, status_forms
 from ticker.streams import canonical_log_url, canonical_url
 from ticker.system_clock import now
-from ticker.times import Zone, parse_duration, parse_when
+from ticker.times import parse_duration, parse_when
 from ticker.units import SECOND
 
 
@@ -87,10 +79,18 @@ def forward(
         if path is not None and not path.exists() and not follow:
             raise StreamMissing(route.source, "there is no such file")
         with exclusively(route.lock, *route):
-            command = _ForwardCommand(request, line, zone)
             if give_up:
-                raise typer.Exit(asyncio.run(command.forget()))
-            raise typer.Exit(run(command.main(lasting), stop=command.stop))
+                raise typer.Exit(asyncio.run(_forget(request)))
+
+            def show(status: RelayStatus) -> None:
+                if status.state is not WriterState.STOPPED:  # the last message says more
+                    words, *shorter = status_forms(status, zone, now())
+                    line.show(words, f"{status.state} {status.problem}", shorter)
+
+            warn = partial(line.end, always=True)
+            forwarding = Forwarding(request, on_status=show, tell=line.end, warn=warn)
+            main = _main(forwarding, route.destination, lasting, line)
+            raise typer.Exit(run(main, stop=forwarding.stop))
 
 
 @contextlib.contextmanager
@@ -113,74 +113,32 @@ def _advising(request: ForwardRequest) -> Iterator[None]:
         raise Failed(f"{error}. Name another place {place}", CANNOT_WRITE) from error
 
 
-class _ForwardCommand:
-    """One run of `forward`, and its messages: see `ForwardListener`."""
+async def _main(
+    forwarding: Forwarding, destination: str, lasting: float | None, line: StatusLine
+) -> int:
+    """Forward, for at most `lasting` seconds. Report the proof, and return the exit code.
 
-    def __init__(self, request: ForwardRequest, line: StatusLine, zone: Zone) -> None:
-        self._request = request
-        self._route = request.route
-        self._line = line
-        self._zone = zone
-        self._forwarding = Forwarding(request, self)
-        self._sender = "ticker forward" if request.follow else None
-        self._told = ""
-
-    def stop(self) -> None:
-        """End it within seconds."""
-        self._forwarding.stop()
-
-    async def main(self, lasting: float | None) -> int:
-        """Run, and return the exit code. `lasting` is a time limit (s; `None`: none)."""
-        if lasting is not None:
-            asyncio.get_running_loop().call_later(lasting, self._forwarding.stop)
-        ended = await self._forwarding.run()
-        return DONE if ended is None else self._judge(*ended)
-
-    async def forget(self) -> int:
-        """Stop keeping ticks for the destination. Returns the exit code."""
-        begin, end = self._route
-        waited = await forget(self._request, self)
-        if waited is None:
-            tell(f"Nothing was kept for {end} in {begin}")
-            return NO_DATA
-        waiting = "the waiting ticks" if waited < 0 else count_text(waited, "tick")
-        tell(f"Gave up {end}: {begin} no longer keeps {waiting} for it")
+    Raises `Failed` if the copy is wrong.
+    """
+    if lasting is not None:
+        asyncio.get_running_loop().call_later(lasting, forwarding.stop)
+    ended = await forwarding.run()
+    if ended is None:
         return DONE
+    proof, last = ended
+    if proof.wrong:
+        raise Failed(incomplete_words(proof, destination), NO_DATA)
+    line.end(complete_words(proof, destination))
+    return NO_DATA if last.waiting else DONE
 
-    def _judge(self, proof: Proof, report: RelayReport) -> int:
-        """Report the proof, and return the exit code. Raises `Failed` if the copy is wrong."""
-        end = self._route.destination
-        if proof.wrong:
-            raise Failed(incomplete_words(proof, end), NO_DATA)
-        self._line.end(complete_words(proof, end))
-        return NO_DATA if report.undelivered else DONE
 
-    def on_status(self, status: RelayStatus) -> None:
-        if status.state is not WriterState.STOPPED:  # the last message says more
-            key = f"{status.state} {status.problem}"
-            words, *shorter = status_forms(status, self._zone, now())
-            self._line.show(words, key, shorter)
-
-    def on_missing(self, error: StreamMissing) -> None:
-        if str(error) != self._told:
-            tell(f"{sentence(str(error))} Waiting for it")
-            self._told = str(error)
-
-    def on_unheld(self, error: StreamNotWritable) -> None:
-        tell(
-            f"{error}. Retention there may delete ticks before they reach {self._route.destination}"
-        )
-
-    def on_resume(self) -> None:
-        words = "Going on where it stopped: --since is for the first time. Start over: --forget"
-        self._line.end(words)
-
-    def on_report(self, report: RelayReport) -> None:
-        self._line.end(f"{count_text(report.ticks, 'tick')} sent to {self._route.destination}")
-        words = undelivered_words(report, self._route.source, self._sender)
-        self._line.end(words, always=report.undelivered != 0)
-
-    def on_left(self, undelivered: int) -> None:
-        left = RelayReport(0, 0, 0, undelivered, None)
-        words = undelivered_words(left, self._route.source, self._sender)
-        self._line.end(words, always=True)
+async def _forget(request: ForwardRequest) -> int:
+    """Stop keeping ticks for the destination. Returns the exit code."""
+    begin, end = request.route
+    waited = await forget(request, tell)
+    if waited is None:
+        tell(f"Nothing was kept for {end} in {begin}")
+        return NO_DATA
+    waiting = "the waiting ticks" if waited < 0 else count_text(waited, "tick")
+    tell(f"Gave up {end}: {begin} no longer keeps {waiting} for it")
+    return DONE

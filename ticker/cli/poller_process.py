@@ -204,13 +204,14 @@ async def _work(job: Job) -> PollReport:
         job.destination,
         on_status=job.audience.relay,
         on_failure=job.poller.stop,
+        within=job.audience.within,
     )
     await sending.start()
     try:
         report = await job.poller.run()
     except StreamMissing:
         # The poller goes on in a new log, so report nothing. Other errors of the relay are raised.
-        await sending.finish(job.audience.within)
+        await sending.finish()
         raise
     except BaseException:
         await _finish(sending, job.audience)
@@ -224,7 +225,7 @@ async def _finish(sending: Sending, audience: Audience, *, is_gone: bool = False
     """End the relay, and report what is undelivered; `is_gone`: the log file was removed."""
     lost = "undelivered: unknown (the log in which they waited was removed)"
     try:
-        words = await sending.finish(audience.within)
+        words = await sending.finish()
     except MixedPrices:
         raise  # the destination never takes these ticks, so they do not wait
     except StreamMissing:

@@ -17,8 +17,7 @@ from ticker.health import Health, StreamState
 from ticker.health.sentences import Backlog
 from ticker.relay.checkpoint import read_destination
 from ticker.relay.lock import is_held
-from ticker.relay.naming import LOCAL_LOGS
-from ticker.relay.route import Route, local_log
+from ticker.relay.route import LOCAL_LOGS, Route, local_log
 from ticker.streams import Stream, StreamChoice, as_served, canonical_url, open_stream
 
 

@@ -9,7 +9,7 @@ so nothing is lost or repeated.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -55,17 +55,12 @@ class Checkpoint(ABC):
         if self._known is not None:
             self._known.unlink(missing_ok=True)
 
-    async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - only a hold needs it
-        """Count the ticks up to `last` that the stream numbered itself and no longer has.
+    async def own(self) -> tuple[str, Mapping[Key, int]]:
+        """Return the origin of the ticks that the stream numbers itself, and their last sequences.
 
-        `last` is (origin, symbol) → sequence. Ticks of other origins do not count. The result is
-        not zero if the source was restored from an older copy.
+        The sequences are by (origin, symbol). The origin is empty if it is not known.
         """
-        return 0
-
-    async def numbered(self, keys: Iterable[Key]) -> bool:  # noqa: ARG002 - the same
-        """Tell whether any of `keys`, (origin, symbol), has the stream's own origin."""
-        return False
+        return "", {}
 
     async def destination(self) -> KnownDestination | None:
         """Return the destination that was delivered to before; `None` if it is not known."""
@@ -100,12 +95,8 @@ class HoldCheckpoint(Checkpoint):
         await self._log.hold(self._reader, None)
         await super().forget()
 
-    async def lacks(self, last: Mapping[Key, int]) -> int:
-        own, origin = await self._log.last(), self._log.origin
-        return sum(max(0, last[key] - own.get(key, 0)) for key in last if key[0] == origin)
-
-    async def numbered(self, keys: Iterable[Key]) -> bool:
-        return any(origin == self._log.origin for origin, _ in keys)
+    async def own(self) -> tuple[str, Mapping[Key, int]]:
+        return self._log.origin, await self._log.last()
 
 
 class FileCheckpoint(Checkpoint):

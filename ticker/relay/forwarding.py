@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ticker.address import Backend
 from ticker.errors import SameLog, StreamError, StreamMissing, StreamNotWritable
+from ticker.figures import count_text
+from ticker.health.sentences import sentence
 from ticker.relay.checkpoint import Checkpoint
 from ticker.relay.loop import Relay
 from ticker.relay.proof import Proof, prove
 from ticker.relay.route import Route
-from ticker.relay.status import RelayReport, RelayStatus
+from ticker.relay.sentences import undelivered_words
+from ticker.relay.status import RelayStatus
 from ticker.streams import Stream, StreamChoice, open_log, open_stream, retained
 from ticker.streams.sequence import Key
 from ticker.times import Moment
@@ -47,88 +50,82 @@ class ForwardRequest(msgspec.Struct, frozen=True):
     follow: bool
 
 
-class ForwardListener(Protocol):
-    """Is called with the progress of a forward. No method may block."""
-
-    def on_status(self, status: RelayStatus) -> None:
-        """Called when the relay's status changes."""
-
-    def on_missing(self, error: StreamMissing) -> None:
-        """Called at each check while the source does not exist."""
-
-    def on_unheld(self, error: StreamNotWritable) -> None:
-        """Called if the source cannot hold ticks: it may delete some before they are sent."""
-
-    def on_resume(self) -> None:
-        """Called if the forward continues at its checkpoint, so `since` is ignored."""
-
-    def on_report(self, report: RelayReport) -> None:
-        """Called when the relay has ended."""
-
-    def on_left(self, undelivered: int) -> None:
-        """Called when the relay has failed; `undelivered` counts the ticks that wait."""
-
-
 class Forwarding:
-    """One forward of `request`. `run` it once; `stop` may be called while it runs."""
+    """One forward of `request`. `run` it once; `stop` may be called while it runs.
 
-    def __init__(self, request: ForwardRequest, listener: ForwardListener) -> None:
+    No callback may block. `on_status` is called when the relay's status changes. `tell` is called
+    with sentences about the progress, and `warn` with those that a user must see.
+    """
+
+    def __init__(
+        self,
+        request: ForwardRequest,
+        *,
+        on_status: Callable[[RelayStatus], None],
+        tell: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
         self._request = request
-        self._listener = listener
+        self._on_status = on_status
+        self._tell = tell
+        self._warn = warn
         self._stopping = asyncio.Event()
-        self._relay: Relay | None = None
+        self._sender = "ticker forward" if request.follow else None
 
     def stop(self) -> None:
         """Stop it within seconds."""
         self._stopping.set()
-        if self._relay is not None:
-            self._relay.stop()
 
-    async def run(self) -> tuple[Proof, RelayReport] | None:
+    async def run(self) -> tuple[Proof, RelayStatus] | None:
         """Relay to the end.
 
-        Returns the proof and the relay's report; `None` with `follow`, or if stopped. Without
+        Returns the proof and the relay's last status; `None` with `follow`, or if stopped. Without
         `follow`, raises `StreamMissing` if there is no source. Raises the errors of `Relay.run`.
         """
+        told = ""
         while not self._stopping.is_set():
             try:
-                async with _opened(self._request, self._listener) as (source, checkpoint):
+                async with _opened(self._request, self._warn) as (source, checkpoint):
                     return await self._forward(source, checkpoint)
             except StreamMissing as error:
                 if not self._request.follow:
                     raise
-                self._listener.on_missing(error)
+                words = f"{sentence(str(error))} Waiting for it"
+                if words != told:
+                    self._warn(words)
+                told = words
             await wait_unless(self._stopping, _LOOK_AGAIN)
         return None
 
     async def _forward(
         self, source: Stream, checkpoint: Checkpoint
-    ) -> tuple[Proof, RelayReport] | None:
+    ) -> tuple[Proof, RelayStatus] | None:
         request, stopped = self._request, self._stopping.is_set
         is_new = await checkpoint.load() is None
         since = request.since
         if since != "start" and not is_new:
-            self._listener.on_resume()
+            self._tell(
+                "Going on where it stopped: --since is for the first time. Start over: --forget"
+            )
             since = "start"
-        self._relay = relay = Relay(
+        relay = Relay(
             source,
             partial(open_log, request.destination),
             checkpoint,
             name=request.route.name,
             since=since,
             follow=request.follow,
-            on_status=self._listener.on_status,
+            on_status=self._on_status,
+            stopping=self._stopping,
         )
-        if stopped():
-            relay.stop()
         async with _claim(checkpoint, relay, is_new=is_new, follow=request.follow):
             wanted = {} if request.follow else await self._wanted(source, since)
-            report = await self._relayed(relay)
+            last = await self._relayed(relay)
             if request.follow or stopped():
                 return None
             async with open_stream(request.destination) as arrived:
                 proof = await asyncio.to_thread(prove, source, arrived, wanted, relay.sent, stopped)
-            return None if stopped() else (proof, report)
+            return None if stopped() else (proof, last)
 
     async def _wanted(self, source: Stream, since: Moment) -> Mapping[Key, Digest]:
         """Return the digests of the ticks that must arrive, per (origin, symbol)."""
@@ -139,25 +136,29 @@ class Forwarding:
         columns = source.arrays(since=since if isinstance(since, int) else None)
         return await asyncio.to_thread(digests, columns, None, self._stopping.is_set)
 
-    async def _relayed(self, relay: Relay) -> RelayReport:
+    async def _relayed(self, relay: Relay) -> RelayStatus:
+        """Run `relay`, and report what it sent and what is undelivered."""
+        source, destination = self._request.route
         try:
-            report = await relay.run()
+            last = await relay.run()
         except SameLog:
             raise  # source and destination are one log: all ticks are there
         except StreamError:
-            if relay.undelivered is not None:
-                self._listener.on_left(relay.undelivered)
+            if relay.status.waiting is not None:
+                self._warn(undelivered_words(relay.status.waiting, source, self._sender))
             raise
-        self._listener.on_report(report)
-        return report
+        self._tell(f"{count_text(last.ticks, 'tick')} sent to {destination}")
+        words = undelivered_words(last.waiting, source, self._sender, last.problem)
+        (self._tell if last.waiting == 0 else self._warn)(words)
+        return last
 
 
-async def forget(request: ForwardRequest, listener: ForwardListener) -> int | None:
+async def forget(request: ForwardRequest, warn: Callable[[str], None]) -> int | None:
     """Delete the checkpoint, so that the source no longer keeps ticks for the destination.
 
     Returns how many ticks waited: -1 if they cannot be counted, `None` if there was no checkpoint.
     """
-    async with _opened(request, listener) as (_, checkpoint):
+    async with _opened(request, warn) as (_, checkpoint):
         if await checkpoint.load() is None:
             return None
         waited = -1
@@ -194,7 +195,7 @@ async def _claim(
 
 @asynccontextmanager
 async def _opened(
-    request: ForwardRequest, listener: ForwardListener
+    request: ForwardRequest, warn: Callable[[str], None]
 ) -> AsyncIterator[tuple[Stream, Checkpoint]]:
     """Open the source and the relay's checkpoint.
 
@@ -207,7 +208,8 @@ async def _opened(
         try:
             await log.__aenter__()
         except StreamNotWritable as error:
-            listener.on_unheld(error)
+            end = route.destination
+            warn(f"{error}. Retention there may delete ticks before they reach {end}")
         else:
             try:
                 yield log, route.hold(log)

@@ -38,20 +38,21 @@ from ticker.relay.checkpoint import Checkpoint
 from ticker.relay.filter import Filter
 from ticker.relay.patience import Patience, first_of, let_go, next_batch
 from ticker.relay.position import RelayPosition
-from ticker.relay.status import RelayReport, RelayStatus
+from ticker.relay.status import RelayStatus
 from ticker.streams.narrowing import as_served
 from ticker.streams.protocol import Log, Stream
 from ticker.streams.sequence import Key
 from ticker.system_clock import now
 from ticker.times import Moment
 from ticker.units import SECOND
+from ticker.waiting import wait_unless
 
 PATIENCE: Final = 60.0
 """A destination that does not answer for this time counts as away (s)."""
 SLOW_AFTER: Final = 3.0
 """A destination that does not answer is reported as silent after this time (s)."""
 WITHIN: Final = 4.0
-"""How long a relay may still deliver after `stop` (s)."""
+"""How long a relay may still deliver after it was stopped (s)."""
 _CLOSING: Final = 1.5
 """How long closing the destination may take after that (s)."""
 REFRESH: Final = 86_400.0
@@ -73,7 +74,8 @@ class Relay:
 
     `source` must be open, and the caller closes it. `destination` makes a new log for every
     connection. `name` is the writer of the gaps that the relay itself finds. A relay without a
-    saved position begins at `since`.
+    saved position begins at `since`. `stop` sets `stopping`. After it, the relay may still deliver
+    for `within` seconds.
 
     With `follow`, the relay goes on at the source's end, and waits while either side is away.
     Without `follow`, it ends at the source's end, and raises an error if a side is away. Ticks that
@@ -91,10 +93,11 @@ class Relay:
         since: Moment = "start",
         follow: bool = True,
         limit: int = 5_000,
-        on_status: Callable[[RelayStatus], None] | None = None,
-        clock: Callable[[], int] = now,
+        on_status: Callable[[RelayStatus], None] = lambda _: None,
+        stopping: asyncio.Event | None = None,
+        within: float = WITHIN,
         monotonic: Callable[[], float] = time.monotonic,
-        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        pause: Callable[[asyncio.Event, float], Awaitable[object]] = wait_unless,
         random: Callable[[], float] = _random.random,
         patience: float = PATIENCE,
         silence: float = SLOW_AFTER,
@@ -105,19 +108,16 @@ class Relay:
         self._place = RelayPosition(source, checkpoint, since, monotonic, bounded=not follow)
         self._follow = follow
         self._limit = limit
-        self._tell = on_status or (lambda _: None)
-        self._clock = clock
+        self._tell = on_status
         self._pause = pause
         self._back_off = BackOff(random)
         self._patience = Patience(patience, silence, self._tell_silence)
         self._filter = Filter(name)
-        self._stop = asyncio.Event()
-        self._within = WITHIN
+        self._stop = stopping or asyncio.Event()
+        self._within = within
         self._has_delivered = False
         self._from_start = False  # whether the source is being read from its start
         self._looked_back: dict[Key, int] = {}
-        self.undelivered: int | None = None
-        """Ticks that waited when `run` ended; `None` if they could not be counted."""
         self._status = RelayStatus(WriterState.STARTING, destination().url)
 
     @property
@@ -130,13 +130,14 @@ class Relay:
         """Return (origin, symbol) → the first sequence that this relay delivered."""
         return self._filter.sent
 
-    def stop(self, within: float = WITHIN) -> None:
-        """Stop `run`: deliver up to the present end of the source, for at most `within` seconds."""
-        self._within = within
+    def stop(self) -> None:
+        """Stop `run`: deliver up to the present end of the source, for `within` seconds at most."""
         self._stop.set()
 
-    async def run(self) -> RelayReport:
+    async def run(self) -> RelayStatus:
         """Relay until stopped, or to the present end of the source if it does not follow.
+
+        Returns the last status. Its `waiting` counts what is undelivered, also if this raises.
 
         With `follow`, waits while a side is unreachable or the destination is missing, and raises
         `MixedPrices`, `RecordRefused`, `SameLog` and errors of the source. Other errors of the
@@ -153,13 +154,13 @@ class Relay:
                 work.cancel()
                 # Do not wait for a task that hangs: stopping must be quick.
                 await asyncio.wait([work], timeout=_CLOSING + 0.5)
-        self.undelivered = await self._place.count()
-        self._say(state=WriterState.STOPPED, next_try=None)
+        waiting, last = await self._place.count(), self._status
+        problem = f"{last.away}: {last.problem}" if last.away else last.problem
+        counts = {"waiting": waiting, "repeats": self._filter.repeats}
+        self._say(state=WriterState.STOPPED, away=None, problem=problem, next_try=None, **counts)
         if work.done() and not work.cancelled() and (error := work.exception()) is not None:
             raise error
-        done, repeats = self._status, self._filter.repeats
-        problem = f"{done.away}: {done.problem}" if done.away else done.problem
-        return RelayReport(done.ticks, done.gaps, repeats, self.undelivered, problem)
+        return self._status
 
     # Connections
 
@@ -222,10 +223,10 @@ class Relay:
             error.stream if is_source else self._status.destination,
             error.problem,
             reason=error.reason if isinstance(error, StreamSilent) else None,
-            next_try=self._clock() + round(pause * SECOND),
+            next_try=now() + round(pause * SECOND),
             waiting=waiting,
         )
-        await first_of(asyncio.ensure_future(self._pause(pause)), self._stop, cancel=True)
+        await self._pause(self._stop, pause)
 
     # Delivering
 

@@ -12,18 +12,13 @@ from ticker.records import Batch
 _R = TypeVar("_R")
 
 
-async def first_of(
-    task: asyncio.Future[Any], stopping: asyncio.Event, *, cancel: bool = False
-) -> None:
-    """Wait until `task` is done or `stopping` is set. With `cancel`, the task is then cancelled."""
+async def first_of(task: asyncio.Future[Any], stopping: asyncio.Event) -> None:
+    """Wait until `task` is done or `stopping` is set."""
     stop = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.cancel()
-        if cancel and not task.done():
-            task.cancel()
-            await asyncio.wait([task])
 
 
 async def next_batch(
@@ -31,11 +26,15 @@ async def next_batch(
 ) -> Batch | None:
     """Return the next batch; `None` at the end or, with `follow`, once `stopping` is set."""
     coming = asyncio.ensure_future(anext(reading, None))
-    if follow:
-        await first_of(coming, stopping, cancel=True)
-        if coming.cancelled():
-            return None
-    return await coming
+    if not follow:
+        return await coming
+    try:
+        await first_of(coming, stopping)
+    finally:
+        if not coming.done():
+            coming.cancel()
+            await asyncio.wait([coming])
+    return None if coming.cancelled() else await coming
 
 
 class Patience:

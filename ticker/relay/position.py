@@ -79,7 +79,9 @@ class RelayPosition:
         Raises it too if the destination holds more of the source's ticks than the source: new ticks
         would reuse sequence numbers that were already sent, and would be dropped as repeats.
         """
-        if lacking := await self._checkpoint.lacks(last):
+        numbering, own = await self._checkpoint.own()
+        own_there = {key: last[key] for key in last if key[0] == numbering}
+        if lacking := sum(max(0, own_there[key] - own.get(key, 0)) for key in own_there):
             words = (
                 f"lacks {count_text(lacking, 'tick')} of its own that {url} has: it is an older "
                 "copy, and its new ticks would reuse sequence numbers that were already sent. Move "
@@ -93,7 +95,7 @@ class RelayPosition:
             self.whole = known.whole
             return
         else:
-            if await self._checkpoint.numbered(last):
+            if own_there:
                 words = (
                     f"is a new log, but has quotes of ticks of {self._source.url}. Delete "
                     "what is left of it (on Kafka: its four topics), and all is sent again; or, "

@@ -1,21 +1,28 @@
-"""Where a relay keeps its files: lock, checkpoint, and the destination's identity.
+"""Where a relay keeps its files: local log, lock, checkpoint, and the destination's identity.
 
-The same source and destination give the same files on every start.
+The same source and destination give the same files on every start. No name holds a secret.
 """
 
 from __future__ import annotations
 
 import os
+import re
+from hashlib import blake2b
 from pathlib import Path
 from socket import gethostname
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from ticker.address import Backend, backend_of, parse_address
+from ticker.address import Backend, backend_of, parse_address, without_password
 from ticker.files import make_state_directory, state_directory
 from ticker.relay.checkpoint import Checkpoint, FileCheckpoint, HoldCheckpoint
-from ticker.relay.naming import local_log_name, route_digest
 from ticker.streams import StreamChoice, canonical_log_url
 from ticker.streams.protocol import Retained, Stream
+
+LOCAL_LOGS: Final = "to-*.sqlite"
+"""The pattern of the file names of all local logs."""
+
+_LONGEST: Final = 48
+"""The most characters of the destination in the name of a local log."""
 
 
 class Route(NamedTuple):
@@ -65,3 +72,23 @@ def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
     """
     url = canonical_log_url(choice) + ("?simulated" if simulated else "")
     return StreamChoice(f"sqlite:{state_directory() / local_log_name(url)}", named=False)
+
+
+def local_log_name(destination: str) -> str:
+    """Return the file name of the local log for `destination`.
+
+    A poller writes this log, and a relay sends its ticks to `destination`. Example:
+    `kafka://broker:9092/ticks` → `to-kafka-broker-9092-ticks-3f2a91c0.sqlite`.
+    """
+    url = without_password(destination)
+    words = re.sub(r"[^A-Za-z0-9.]+", "-", url).strip("-.")[:_LONGEST]
+    return f"to-{words}-{_digest(url)}.sqlite"
+
+
+def route_digest(source: str, destination: str) -> str:
+    """Return eight hexadecimal digits that identify a source and its destination."""
+    return _digest(f"{without_password(source)}\0{without_password(destination)}")
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=4).hexdigest()

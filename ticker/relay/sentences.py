@@ -12,21 +12,23 @@ from ticker.health.sentences import asking, sentence
 from ticker.health.states import WriterState
 from ticker.relay.backlog import Waiting, polled_source
 from ticker.relay.proof import Proof
-from ticker.relay.status import RelayReport, RelayStatus
+from ticker.relay.status import RelayStatus
 from ticker.streams import StreamChoice, canonical_url
 from ticker.times import Zone, clock
 
 
-def undelivered_words(report: RelayReport, source: str, sender: str | None) -> str:
-    """Write `undelivered: N`, and when the ticks are sent.
+def undelivered_words(
+    waiting: int | None, source: str, sender: str | None, problem: str | None = None
+) -> str:
+    """Write `undelivered: N`, where N ticks are `waiting` in `source`, and when they are sent.
 
     `sender` is the program that sends them later; `None`: the user must run the command again.
+    `problem` is why they wait.
     """
-    count = report.undelivered
-    if count == 0:
+    if waiting == 0:
         return "undelivered: 0"
-    number = "unknown" if count is None else f"{count:,}"
-    why = f" {sentence(report.problem)}" if report.problem else ""
+    number = "unknown" if waiting is None else f"{waiting:,}"
+    why = f" {sentence(problem)}" if problem else ""
     if sender is None:
         return f"undelivered: {number} (still in {source}; run this command again).{why}"
     return f"undelivered: {number} (kept in {source}; sent when {sender} runs again).{why}"

@@ -1,4 +1,4 @@
-"""What a relay reports to its caller: its status at each change, and a report at its end."""
+"""What a relay reports to its caller at each change, and at its end."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     ticks: int = 0
     """Delivered: durable in the destination."""
     gaps: int = 0
+    repeats: int = 0
+    """Ticks that the destination had already. Counted in the last status only."""
     problem: str | None = None
-    """Why the source or the destination is away, or what else is wrong; absent if nothing is."""
+    """Why the source or the destination is away, or what else is wrong; absent if nothing is.
+
+    In the last status: why ticks are undelivered, with the URL of the side that is away.
+    """
     reason: str | None = None
     """`problem` in fewer words, if there is a shorter form."""
     next_try: int | None = None
@@ -25,7 +30,11 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     away: str | None = None
     """The URL of the side that is away; absent if both answer."""
     waiting: int | None = None
-    """Ticks not delivered yet, as last counted; absent while nothing is wrong."""
+    """Ticks not delivered yet, as last counted; absent while nothing is wrong.
+
+    In the last status: the ticks that stay undelivered; absent if they could not be counted.
+    Without `follow`, ticks that the source got after the relay's start are not included.
+    """
     process: int | None = None
     """The id of the process that relays instead, if it is known."""
 
@@ -35,20 +44,3 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.state is WriterState.ELSEWHERE:
             return bool(self.waiting)
         return self.state is WriterState.STREAM_UNREACHABLE
-
-
-class RelayReport(msgspec.Struct, frozen=True):
-    """What a relay did, from its start to its end."""
-
-    ticks: int
-    """Delivered by this relay: durable in the destination."""
-    gaps: int
-    repeats: int
-    """Ticks that the destination had already."""
-    undelivered: int | None
-    """Ticks that wait in the source; `None` if they could not be counted.
-
-    Without `follow`, ticks that the source got after the relay's start are not included.
-    """
-    problem: str | None
-    """Why ticks are undelivered: the last problem of its status; `None`: there was none."""

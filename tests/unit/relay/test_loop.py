@@ -25,7 +25,7 @@ from ticker.errors import (
 )
 from ticker.health import WriterState
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
-from ticker.relay import FileCheckpoint, HoldCheckpoint, Relay, RelayReport, RelayStatus
+from ticker.relay import FileCheckpoint, HoldCheckpoint, Relay, RelayStatus
 from ticker.relay.filter import Filter
 from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog, SqliteStream
@@ -121,7 +121,7 @@ class Bench:
         self.told.append(status)
         self.changed.set()
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, _: asyncio.Event, seconds: float) -> None:
         self.paused.append(seconds)
         await asyncio.sleep(0)
 
@@ -131,7 +131,7 @@ class Bench:
                 self.changed.clear()
                 await self.changed.wait()
 
-    async def once(self, **options: Any) -> RelayReport:
+    async def once(self, **options: Any) -> RelayStatus:
         return await self.relay(follow=False, **options).run()
 
     async def arrived(self) -> dict[tuple[str, str], list[int]]:
@@ -167,7 +167,7 @@ async def test_all_four_kinds_arrive_unchanged_and_in_order(bench: Bench) -> Non
         )
     )
     report = await bench.once()
-    assert (report.ticks, report.gaps, report.undelivered) == (5, 1, 0)
+    assert (report.ticks, report.gaps, report.waiting) == (5, 1, 0)
     async with SqliteLog(bench.destination.path) as log:
         (batch,) = [b async for b in log.read(await log.find("start"), follow=False)]
         assert list(batch.ticks) == both
@@ -358,7 +358,7 @@ async def test_a_destination_that_returns_gets_everything_in_order(bench: Bench)
     await bench.until(lambda status: status.ticks == 4)
     relay.stop()
     report = await running
-    assert report.undelivered == 0
+    assert report.waiting == 0
     assert await bench.arrived() == {(origin, "A"): [1, 2, 3, 4]}
     assert bench.paused == [0.5, 1, 2, 4, 5, 5, 5]
     away_words = [status for status in bench.told if status.state == AWAY]
@@ -395,14 +395,14 @@ async def test_an_end_with_a_hanging_destination_is_bounded_and_reports_the_rest
         await asyncio.Event().wait()
 
     bench.destination.trouble = hang
-    relay = bench.relay()
+    relay = bench.relay(within=0.1)
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.state == WriterState.FOLLOWING)
     await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 7)))
-    relay.stop(within=0.1)
+    relay.stop()
     async with asyncio.timeout(30):
         report = await running
-    assert report.undelivered == 7
+    assert report.waiting == 7
 
 
 async def test_an_end_delivers_all_earlier_appends(bench: Bench) -> None:
@@ -412,7 +412,7 @@ async def test_an_end_delivers_all_earlier_appends(bench: Bench) -> None:
     await bench.source.append(Batch(ticks=ticks(bench.source.origin, 1, 7)))
     relay.stop()
     report = await running
-    assert (report.ticks, report.undelivered) == (7, 0)
+    assert (report.ticks, report.waiting) == (7, 0)
 
 
 async def test_an_end_while_catching_up_delivers_what_came_meanwhile(bench: Bench) -> None:
@@ -429,7 +429,7 @@ async def test_an_end_while_catching_up_delivers_what_came_meanwhile(bench: Benc
 
     bench.destination.trouble = more
     report = await relay.run()
-    assert (report.ticks, report.undelivered) == (4, 0)
+    assert (report.ticks, report.waiting) == (4, 0)
 
 
 async def test_an_end_with_an_unreachable_destination_tries_once_more_and_reports(
@@ -445,7 +445,7 @@ async def test_an_end_with_an_unreachable_destination_tries_once_more_and_report
     await bench.until(lambda status: status.state == AWAY)
     relay.stop()
     report = await running
-    assert report.undelivered == 2
+    assert report.waiting == 2
     assert "nobody answers" in (report.problem or "")
 
 
@@ -552,7 +552,7 @@ async def test_a_record_that_cannot_be_stored_is_reported_and_not_retried_for_ev
     with pytest.raises(RecordRefused, match=r"cannot store a record of .*longer than") as refused:
         await running
     assert refused.value.stream.endswith("to.sqlite")
-    assert relay.undelivered == 1
+    assert relay.status.waiting == 1
 
 
 async def test_a_log_is_not_sent_into_itself_under_another_name(bench: Bench) -> None:
@@ -589,7 +589,7 @@ async def test_a_full_destination_that_worked_once_is_waited_for(bench: Bench) -
     await bench.source.append(Batch(ticks=ticks(origin, 3, 4)))
     await bench.until(lambda status: status.ticks == 4)
     relay.stop()
-    assert (await running).undelivered == 0
+    assert (await running).waiting == 0
 
 
 async def test_a_password_file_that_vanishes_for_a_while_is_waited_for(bench: Bench) -> None:
@@ -665,7 +665,7 @@ async def test_a_checkpoint_file_serves_a_stream_that_cannot_keep_one(
     await bench.source.append(Batch(ticks=ticks(origin, 4, 5)))
     assert await bookmark.waiting() == 2
     report = await bench.once(bookmark=bookmark)
-    assert (report.ticks, report.repeats, report.undelivered) == (2, 0, 0)
+    assert (report.ticks, report.repeats, report.waiting) == (2, 0, 0)
     (tmp_path / "place").write_text("another:7:7")  # of a stream that lay here before
     report = await bench.once(bookmark=bookmark)
     assert (report.ticks, report.repeats) == (0, 5)
@@ -689,7 +689,7 @@ async def test_a_new_log_in_the_destinations_place_gets_everything(
     bench.destination.path.unlink()
     await bench.source.append(Batch(ticks=ticks(origin, 4, 5)))
     report = await bench.once(bookmark=bookmark())
-    assert (report.ticks, report.undelivered) == (5, 0)
+    assert (report.ticks, report.waiting) == (5, 0)
     assert await bench.arrived() == {(origin, "A"): [1, 2, 3, 4, 5]}
     report = await bench.once(bookmark=bookmark())
     assert (report.ticks, report.repeats) == (0, 0)
@@ -718,7 +718,7 @@ async def test_a_slow_destination_is_reported_long_before_it_is_given_up(
     assert (bench.told[-1].problem, bench.told[-1].waiting) == (None, None)
     assert bench.destination.connected == 1
     relay.stop()
-    assert (await running).undelivered == 0
+    assert (await running).waiting == 0
 
 
 async def test_a_source_that_goes_away_is_reported_until_it_is_back(

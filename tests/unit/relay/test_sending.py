@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ticker.records import Batch, Tick
-from ticker.relay import Relay, RelayReport, RelayStatus, Route, Sending, exclusively
+from ticker.relay import Relay, RelayStatus, Route, Sending, exclusively
 from ticker.relay import sending as module
 from ticker.relay.sentences import undelivered_words
 from ticker.streams import StreamChoice, canonical_url
@@ -114,5 +114,5 @@ async def test_a_poller_reports_a_backlog_if_another_relay_makes_no_progress(
 
 @pytest.mark.parametrize("problem", ["kafka://h:1/p: does not answer", "is it Kafka?", "So it is."])
 def test_the_reason_for_undelivered_ticks_ends_in_one_full_stop(problem: str) -> None:
-    words = undelivered_words(RelayReport(0, 0, 0, 3, problem), "sqlite:a", "ticker forward")
+    words = undelivered_words(3, "sqlite:a", "ticker forward", problem)
     assert words.endswith(problem if problem.endswith(("?", ".")) else f"{problem}.")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from ticker.relay.naming import local_log_name, route_digest
+from ticker.relay.route import local_log_name, route_digest
 
 
 def test_a_destination_has_one_file_that_people_recognise() -> None:
