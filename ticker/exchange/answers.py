@@ -1,25 +1,89 @@
-"""Serves saved answers of Yahoo.
+"""What the exchange answers from: a market, or saved answers of Yahoo. It knows no HTTP.
 
-It reads all that the Yahoo source can read: a broken field or entry does not affect others. If a
-file holds one symbol only, the answer for this symbol is the file, byte for byte. A folder that
-cannot be served is refused at the start, with the file's name and the problem. It knows no HTTP.
+An entry holds the fields of `v7/finance/quote` about one symbol. Times are µs since the epoch, UTC.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from ticker.errors import UsageError
-from ticker.exchange.fields import matching
+from ticker.exchange.charts import chart
+from ticker.exchange.fields import fields
+from ticker.exchange.instrument import MarketState
+from ticker.exchange.market import Market
+from ticker.exchange.pricing import number
 from ticker.units import SECOND
 
 _EMPTY: Final = b'{"quoteResponse":{"result":[%s],"error":null}}'
 _TIMES: Final = ("regularMarketTime", "preMarketTime", "postMarketTime")
+
+
+class MarketAnswers:
+    """A market that answers as Yahoo does."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._changed: dict[str, Mapping[str, Any]] = {}
+
+    @property
+    def events(self) -> int:
+        """Return the number of price changes so far."""
+        return self._market.events
+
+    @property
+    def watched(self) -> int:
+        """Return the number of price changes that clients could see."""
+        return self._market.watched
+
+    @property
+    def every(self) -> int:
+        """Return the time between two moves (µs)."""
+        return self._market.every
+
+    def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:
+        """Move the market to `now`. Return the entries of `symbols`, none for unlisted ones."""
+        return [self._entry(state) for state in self._market.look(symbols, now)]
+
+    def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
+        """Return at most `most` entries that have all of `words` in their symbol or name."""
+        names = {each.symbol: each.name for each in self._market.listings}
+        found = self._market.look(_matching(words, names, most), now, counted=False)
+        return [self._entry(state) for state in found]
+
+    def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
+        """Return the body of Yahoo's chart answer; `None` if `symbol` is not listed."""
+        for state in self._market.look([symbol], now, counted=False):
+            market = self._market
+            return chart(state, query, now, market.seed, is_always_open=market.is_always_open)
+        return None
+
+    def answer(self, symbols: Iterable[str], now: int) -> bytes:
+        """Return the body of Yahoo's answer at `now`, without unlisted symbols."""
+        result = self.look(symbols, now)
+        return msgspec.json.encode({"quoteResponse": {"result": result, "error": None}})
+
+    def change(self, symbol: str, told: Mapping[str, Any] | None) -> None:
+        """Set fields in the entries of `symbol`, by Yahoo's names. `None` removes a field.
+
+        `told=None`: the entries show the market again.
+        """
+        if told is None:
+            self._changed.pop(symbol, None)
+        else:
+            self._changed[symbol] = {**self._changed.get(symbol, {}), **told}
+
+    def _entry(self, state: MarketState) -> dict[str, Any]:
+        entry = fields(state)
+        if (changed := self._changed.get(state.listing.symbol)) is None:
+            return entry
+        return {name: each for name, each in {**entry, **changed}.items() if each is not None}
 
 
 @dataclass(frozen=True)
@@ -35,7 +99,8 @@ class _Saved:
 class SavedAnswers:
     """The answers in a folder's `*.json` files, each one whole answer of `v7/finance/quote`.
 
-    If several answers hold a symbol, the one with the newest trade is served. If trades are equally
+    It reads all that the Yahoo source can read: a broken field or entry does not affect others. If
+    several answers hold a symbol, the one with the newest trade is served. If trades are equally
     new, an answer about this symbol alone comes first, then the first file by name.
     """
 
@@ -60,16 +125,13 @@ class SavedAnswers:
         """Return the symbols with an answer, sorted."""
         return sorted(self._saved)
 
-    def advance(self, now: int) -> None:
-        """Do nothing: saved answers do not move."""
-
     def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:  # noqa: ARG002 - as below
         """Return the entries of `symbols`. Unknown symbols are left out."""
         return [json.loads(self._saved[s].entry) for s in symbols if s in self._saved]
 
     def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
         """Return at most `most` entries that have all of `words` in their symbol."""
-        return self.look(matching(words, dict.fromkeys(self._saved, ""), most), now)
+        return self.look(_matching(words, dict.fromkeys(self._saved, ""), most), now)
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> None:
         """Return `None`: there are no charts."""
@@ -111,12 +173,21 @@ class SavedAnswers:
                 self._saved[symbol] = saved
 
 
+Answers = MarketAnswers | SavedAnswers
+
+
 def _newest(entry: dict[str, Any]) -> float:
     """Return the time of the newest trade in `entry` (seconds since the epoch); 0 if none."""
-    return max(_number(entry.get(name)) for name in _TIMES)
+    return max(number(entry.get(name)) for name in _TIMES)
 
 
-def _number(value: Any) -> float:
-    """Return `value`, or 0 if it is not a finite number."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_number and abs(value) < math.inf else 0
+def _matching(words: str, names: Mapping[str, str], most: int) -> list[str]:
+    """Return at most `most` symbols of `names` (symbol → name) that match all of `words`.
+
+    The exact symbol comes first, then symbols that begin with the first word.
+    """
+    wished = words.upper().split()
+    told = {symbol: f"{symbol} {name}".upper() for symbol, name in names.items()}
+    found = [s for s, text in told.items() if wished and all(word in text for word in wished)]
+    found.sort(key=lambda symbol: (symbol != words.upper(), not symbol.startswith(wished[0])))
+    return found[:most]

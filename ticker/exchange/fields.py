@@ -7,13 +7,10 @@ of instrument. It knows no HTTP.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
-from ticker.exchange.charts import chart
 from ticker.exchange.instrument import MarketState
 from ticker.exchange.listings import (
     COIN,
@@ -26,7 +23,6 @@ from ticker.exchange.listings import (
     Listing,
     Oddity,
 )
-from ticker.exchange.market import Market
 from ticker.units import SECOND
 
 _REAL_TIME: Final[dict[InstrumentKind, str]] = {
@@ -36,69 +32,6 @@ _REAL_TIME: Final[dict[InstrumentKind, str]] = {
 }
 _MONTHS: Final = "FGHJKMNQUVXZ"
 """The letters of the months in a future's name."""
-
-
-class MarketAnswers:
-    """A market that answers as Yahoo does."""
-
-    def __init__(self, market: Market) -> None:
-        self._market = market
-        self._changed: dict[str, Mapping[str, Any]] = {}
-
-    @property
-    def events(self) -> int:
-        """Return the number of price changes so far."""
-        return self._market.events
-
-    @property
-    def watched(self) -> int:
-        """Return the number of price changes that clients could see."""
-        return self._market.watched
-
-    def advance(self, now: int) -> None:
-        """Move the market to `now` (µs, UTC)."""
-        self._market.advance(now)
-
-    @property
-    def every(self) -> int:
-        """Return the time between two moves (µs)."""
-        return self._market.every
-
-    def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:
-        """Return the entries of `symbols` at `now` (µs, UTC), but none for unlisted symbols."""
-        return [self._entry(state) for state in self._market.look(symbols, now)]
-
-    def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
-        """Return at most `most` entries that have all of `words` in their symbol or name."""
-        names = {each.symbol: each.name for each in self._market.listings}
-        found = self._market.look(matching(words, names, most), now, counted=False)
-        return [self._entry(state) for state in found]
-
-    def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
-        """Return the body of Yahoo's chart answer; `None` if `symbol` is not listed."""
-        for state in self._market.look([symbol], now, counted=False):
-            market = self._market
-            return chart(state, query, now, market.seed, is_always_open=market.is_always_open)
-        return None
-
-    def answer(self, symbols: Iterable[str], now: int) -> bytes:
-        """Return the body of Yahoo's answer at `now` (µs, UTC), without unlisted symbols."""
-        result = self.look(symbols, now)
-        return msgspec.json.encode({"quoteResponse": {"result": result, "error": None}})
-
-    def change(self, symbol: str, told: Mapping[str, Any]) -> None:
-        """Set fields in the entries of `symbol`, by Yahoo's names. `None` removes a field."""
-        self._changed[symbol] = {**self._changed.get(symbol, {}), **told}
-
-    def restore(self, symbol: str) -> None:
-        """Let the entries of `symbol` show the market again."""
-        self._changed.pop(symbol, None)
-
-    def _entry(self, state: MarketState) -> dict[str, Any]:
-        entry = fields(state)
-        if (changed := self._changed.get(state.listing.symbol)) is None:
-            return entry
-        return {name: each for name, each in {**entry, **changed}.items() if each is not None}
 
 
 def summary(entry: Mapping[str, Any], modules: str = "") -> dict[str, Any]:
@@ -129,18 +62,6 @@ _DETAILS: Final = {
     "fiftyTwoWeekHigh": "fiftyTwoWeekHigh",
     "averageVolume": "averageDailyVolume3Month",
 }
-
-
-def matching(words: str, names: Mapping[str, str], most: int) -> list[str]:
-    """Return at most `most` symbols of `names` (symbol → name) that match all of `words`.
-
-    The exact symbol comes first, then symbols that begin with the first word.
-    """
-    wished = words.upper().split()
-    told = {symbol: f"{symbol} {name}".upper() for symbol, name in names.items()}
-    found = [s for s, text in told.items() if wished and all(word in text for word in wished)]
-    found.sort(key=lambda symbol: (symbol != words.upper(), not symbol.startswith(wished[0])))
-    return found[:most]
 
 
 def fields(state: MarketState) -> dict[str, Any]:

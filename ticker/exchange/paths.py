@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 from aiohttp import web
 
 from ticker.errors import UsageError
+from ticker.exchange.answers import Answers
 from ticker.exchange.charts import STATUSES, not_found
 from ticker.exchange.faults import Faults, error, json_answer
 from ticker.exchange.fields import summary
 from ticker.exchange.formatting import is_wish, wished
-from ticker.exchange.streaming import Entries
 from ticker.units import SECOND
 
 _COOKIE: Final = "A3"
@@ -47,36 +47,6 @@ _SEARCHED: Final[Mapping[str, Any]] = {
 """The other fields in the answer to a search: they never change."""
 
 
-class Quotes(Entries, Protocol):
-    """Where the answers of an exchange come from: `MarketAnswers` or `SavedAnswers`."""
-
-    @property
-    def events(self) -> int:
-        """Return the number of price changes so far."""
-        ...
-
-    @property
-    def watched(self) -> int:
-        """Return the number of price changes that clients could see."""
-        ...
-
-    def advance(self, now: int) -> None:
-        """Move to `now` (µs, UTC)."""
-        ...
-
-    def find(self, words: str, most: int, now: int) -> Sequence[Mapping[str, Any]]:
-        """Return at most `most` entries that have all of `words` in their symbol or name."""
-        ...
-
-    def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
-        """Return the body of Yahoo's chart answer; `None` if there is no chart of `symbol`."""
-        ...
-
-    def answer(self, symbols: Iterable[str], now: int) -> bytes:
-        """Return the body of Yahoo's answer for `symbols` at `now` (µs, UTC)."""
-        ...
-
-
 class Paths:
     """Answers requests from `quotes`. `clock` returns µs since the epoch.
 
@@ -85,7 +55,7 @@ class Paths:
 
     def __init__(
         self,
-        quotes: Quotes,
+        quotes: Answers,
         faults: Faults,
         clock: Callable[[], int],
         socket: Callable[[web.Request], Awaitable[web.StreamResponse]],

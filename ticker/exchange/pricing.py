@@ -73,15 +73,15 @@ def message(entry: Mapping[str, Any], *, is_rough: bool = False) -> str:
         prefix = "regularMarket"
     found: dict[str, Any] = {
         "id": entry["symbol"],
-        "price": _number(entry.get(f"{prefix}Price")),
-        "time": round(_number(entry.get(f"{prefix}Time")) * 1_000),
+        "price": number(entry.get(f"{prefix}Price")),
+        "time": round(number(entry.get(f"{prefix}Time")) * 1_000),
         "quote_type": _KINDS.get(str(entry.get("quoteType")), 0),
         "market_hours": _HOURS.get(market, _EXTENDED),
     }
     for name, (field, kind) in _FIELDS.items():
         value = entry.get(field)
         if kind is not str:
-            found[name] = kind(_number(value))
+            found[name] = kind(number(value))
         elif isinstance(value, str):
             found[name] = value
     if is_rough:
@@ -98,7 +98,7 @@ def _off(price: float) -> float:
     return off if price else 0.0
 
 
-def _number(value: Any) -> float:
+def number(value: Any) -> float:
     """Return `value`, or 0 if it is not a number that fits a message."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number and abs(value) < _TOO_LARGE else 0

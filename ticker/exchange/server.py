@@ -19,10 +19,10 @@ from weakref import WeakSet
 from aiohttp import web
 
 from ticker.errors import CannotListen
+from ticker.exchange.answers import MarketAnswers, SavedAnswers
 from ticker.exchange.faults import Faults
-from ticker.exchange.fields import MarketAnswers
 from ticker.exchange.market import Market
-from ticker.exchange.paths import Paths, Quotes
+from ticker.exchange.paths import Paths
 from ticker.exchange.streaming import Streamer
 from ticker.system_clock import now
 
@@ -68,7 +68,7 @@ class Exchange:
 
     def __init__(
         self,
-        quotes: Market | Quotes,
+        quotes: Market | SavedAnswers,
         host: str = "127.0.0.1",
         port: int = 0,
         *,
@@ -110,7 +110,7 @@ class Exchange:
             await runner.cleanup()
             raise CannotListen(self._host, self._port, _why(error)) from error
         self._runner = runner
-        self._quotes.advance(self._clock())
+        self._quotes.look((), self._clock())  # the market begins now
         return self.address
 
     async def stop(self) -> None:
@@ -141,17 +141,14 @@ class Exchange:
         Subscribers get the change at once.
         """
         if isinstance(self._quotes, MarketAnswers):
-            if told is None:
-                self._quotes.restore(symbol)
-            elif told:
-                self._quotes.change(symbol, told)
+            self._quotes.change(symbol, told)
         self.streamer.tell(again=True)
 
     @property
     def counters(self) -> Counters:
         """Return the counters as of now. This moves the market."""
         self.streamer.tell()
-        self._quotes.advance(self._clock())
+        self._quotes.look((), self._clock())
         server = self._runner.server if self._runner is not None else None
         return Counters(
             connections=self._connections,

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 from aiohttp import WSMsgType, web
 
+from ticker.exchange.answers import Answers
 from ticker.exchange.faults import Faults
 from ticker.exchange.pricing import message
 from ticker.units import SECOND
@@ -26,19 +27,6 @@ _WAITING: Final = 20_000
 """If more messages wait for a client, only the latest per symbol is kept."""
 _LATE: Final = 100
 """The most missed moves of the market that are sent one by one after a delay."""
-
-
-class Entries(Protocol):
-    """A source of entries: per symbol, the fields of `v7/finance/quote`."""
-
-    @property
-    def every(self) -> int:
-        """Return the time between two changes (µs)."""
-        ...
-
-    def look(self, symbols: Iterable[str], now: int) -> Sequence[Mapping[str, Any]]:
-        """Return the entries of `symbols` at `now` (µs, UTC), but none for unlisted symbols."""
-        ...
 
 
 class _Subscriber:
@@ -62,7 +50,7 @@ class _Subscriber:
 class Streamer:
     """All sockets of one exchange. `clock` returns µs since the epoch."""
 
-    def __init__(self, entries: Entries, clock: Callable[[], int], faults: Faults) -> None:
+    def __init__(self, entries: Answers, clock: Callable[[], int], faults: Faults) -> None:
         self._entries = entries
         self._clock = clock
         self._faults = faults
@@ -128,12 +116,10 @@ class Streamer:
                 symbol = entry["symbol"]
                 if entry != self._told.get(symbol):
                     self._told[symbol] = entry
-                    self._put(symbol, self._message(entry))
-
-    def _put(self, symbol: str, text: str) -> None:
-        for each in self._subscribers:
-            if symbol in each.symbols:
-                each.put(symbol, text)
+                    text = self._message(entry)
+                    for each in self._subscribers:
+                        if symbol in each.symbols:
+                            each.put(symbol, text)
 
     def _message(self, entry: Mapping[str, Any]) -> str:
         return message(entry, is_rough=self._faults.is_rough())

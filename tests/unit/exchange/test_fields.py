@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ticker.exchange import Market
-from ticker.exchange.fields import MarketAnswers, fields
+from ticker.exchange.answers import MarketAnswers
+from ticker.exchange.fields import fields
 from ticker.exchange.listings import CATALOGUE
 
 NOON = 1_795_435_200_000_000
