@@ -18,9 +18,9 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from ticker.exchange.instrument import MarketState
-from ticker.exchange.listings import COIN, EQUITY, ETF, Listing
+from ticker.exchange.listings import COIN, Listing
 from ticker.exchange.random_walk import level, noise
-from ticker.exchange.sessions import Session, SessionWish, session
+from ticker.exchange.sessions import SATURDAY, Session, SessionWish, session, weekday
 from ticker.units import SECOND
 
 _MINUTE: Final = 60
@@ -48,7 +48,6 @@ STATUSES: Final[Mapping[str, int]] = {
 _MOST: Final = 20_000
 """The most bars of an answer, give or take one. Older bars are left out."""
 _DIGITS: Final = 5
-_SATURDAY: Final = 5
 _MONDAY: Final = 4 * _DAY
 """The first Monday (seconds since the epoch)."""
 _WEEK: Final = 7 * _DAY
@@ -273,7 +272,7 @@ def _trading_day_before(listing: Listing, day: int) -> int:
 
 def _is_weekend(listing: Listing, time: int) -> bool:
     """Tell whether `time`, by the venue's clock (seconds), is on a weekend without trading."""
-    return listing.kind is not COIN and _weekday(time) >= _SATURDAY
+    return listing.kind is not COIN and weekday(time * SECOND) >= SATURDAY
 
 
 def _between(known: Sequence[tuple[int, float]], time: int) -> float:
@@ -306,11 +305,6 @@ def _period(listing: Listing, start: int, end: int) -> dict[str, Any]:
     return {**words, "start": start, "end": end}
 
 
-def _weekday(time: int) -> int:
-    """Return the weekday. 0 is Monday; the epoch was a Thursday."""
-    return (time // _DAY + 3) % 7
-
-
 def _meta(state: MarketState, query: Mapping[str, str], span: str, now: int) -> dict[str, Any]:
     listing = state.listing
     venue = listing.venue
@@ -324,7 +318,7 @@ def _meta(state: MarketState, query: Mapping[str, str], span: str, now: int) -> 
         "instrumentType": listing.kind.quote_type,
         "firstTradeDate": now - _AGE,
         "regularMarketTime": state.time // SECOND,
-        "hasPrePostMarketData": listing.kind in (EQUITY, ETF) and venue.market == "us_market",
+        "hasPrePostMarketData": listing.trades_extended,
         "gmtoffset": venue.offset * 3_600,
         "timezone": venue.zone_short,
         "exchangeTimezoneName": venue.zone,

@@ -104,7 +104,7 @@ def _description(state: MarketState) -> dict[str, Any]:
         "market": venue.market,
         "esgPopulated": False,
         "corporateActions": [],
-        "hasPrePostMarketData": kind in (EQUITY, ETF) and venue.has_extended_hours,
+        "hasPrePostMarketData": listing.trades_extended,
         "priceHint": listing.price_hint,
         "sourceInterval": 15,
         "exchangeDataDelayedBy": venue.delay,

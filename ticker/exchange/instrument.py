@@ -6,7 +6,7 @@ Pure: time and randomness are passed in. It knows no other symbol, and nothing o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -84,8 +84,10 @@ class Instrument:
         self._day = 0
         """The day (UTC) of its open, high, low and volume. No session holds a midnight in it."""
         self._extended: tuple[Session, int, int] | None = None
-        self._held: tuple[float | None, float | None] | None = None
-        """The price and previous close at which it is held, in currency; `None`: it moves."""
+        self._is_held = False
+        self._held_price: float | None = None
+        self._held_close: float | None = None
+        """In currency; `None`: the market's own."""
         self._moves = 0
         self._counted: int | None = None
         # What a step does.
@@ -129,18 +131,17 @@ class Instrument:
 
         `mood` is the random number of the whole market (standard normal).
         """
-        if not self._is_traded or self._held is not None:
+        if not self._is_traded or self._is_held:
             return False
         if self._session is Session.REGULAR and time // DAY != self._day:
             self._begin_day(time)
         if self._chance.random() >= self.listing.kind.activity:
             return False
+        before = self._last_price()
+        price = self._next(before, mood)
         if self._session is Session.REGULAR:
-            before, price = self._price, self._next(self._price, mood)
             self._trade(price, time)
         else:
-            before = self._extended[1] if self._extended is not None else self._price
-            price = self._next(before, mood)
             self._extended = (self._session, price, time)
         changed = price != before
         self._moves += changed
@@ -152,11 +153,11 @@ class Instrument:
         `close`, if given, is the previous close to hold. Tells whether the price changed.
         """
         before = self.state().price
-        held = self._held or (None, None)
-        self._held = (held[0] if price is None else price, held[1] if close is None else close)
+        self._is_held = True
+        self._held_close = self._held_close if close is None else close
         if price is None:
             return False
-        self._extended = None
+        self._held_price, self._extended = price, None
         listing = self.listing
         ticks = (price + listing.below) * 10.0**listing.decimals / listing.tick
         self._trade(max(round(ticks), listing.kind.spread + 1), time)
@@ -165,43 +166,38 @@ class Instrument:
 
     def release(self) -> None:
         """Let the price move again, from where it is."""
-        self._held = None
+        self._is_held, self._held_price, self._held_close = False, None, None
 
     def state(self) -> MarketState:
         """Return the present state."""
-        state = self._walked()
-        if self._held is None:
-            return state
-        price, close = self._held
-        price = state.price if price is None else price
-        return replace(
-            state,
-            price=price,
-            previous_close=state.previous_close if close is None else close,
-            day_high=max(state.day_high, price),
-            day_low=min(state.day_low, price),
-        )
-
-    def _walked(self) -> MarketState:
-        last = self._extended[1] if self._extended is not None else self._price
-        spread = self.listing.kind.spread
+        price = self._money(self._price) if self._held_price is None else self._held_price
+        close = self._money(self._close) if self._held_close is None else self._held_close
+        last, spread = self._last_price(), self.listing.kind.spread
         is_open = self._session is Session.REGULAR  # the delay ends with the session
+        extended = None
+        if self._extended is not None:
+            part, ticks, time = self._extended
+            extended = ExtendedTrade(part, self._money(ticks), time)
         return MarketState(
             listing=self.listing,
             time=self._time - (self.listing.venue.delay * MINUTE if is_open else 0),
-            price=self._money(self._price),
-            previous_close=self._money(self._close),
+            price=price,
+            previous_close=close,
             open=self._money(self._open),
-            day_high=self._money(self._high),
-            day_low=self._money(self._low),
+            day_high=max(price, self._money(self._high)),
+            day_low=min(price, self._money(self._low)),
             year_high=self._money(self._year_high),
             year_low=self._money(self._year_low),
             bid=self._money(last - spread) if spread else None,
             ask=self._money(last + spread) if spread else None,
             volume=self._volume,
             session=self._session,
-            extended=self._extended_trade(),
+            extended=extended,
         )
+
+    def _last_price(self) -> int:
+        """Return the price of the last trade, regular or not (in price steps)."""
+        return self._price if self._extended is None else self._extended[1]
 
     def _next(self, price: int, mood: float) -> int:
         """Return the price (in price steps) after `price`."""
@@ -228,18 +224,11 @@ class Instrument:
         elif self._lot:
             self._volume += max(1, round(self._lot * self._chance.expovariate(1.0)))
 
-    def _extended_trade(self) -> ExtendedTrade | None:
-        if self._extended is None:
-            return None
-        session, price, time = self._extended
-        return ExtendedTrade(session, self._money(price), time)
-
     def _begin_day(self, time: int) -> None:
         """Make the price the close, and begin again at the last trade before the opening."""
         self._day, self._close = time // DAY, self._price
-        if self._extended is not None:
-            self._price, self._extended = self._extended[1], None
-        self._open = self._high = self._low = self._price
+        self._open = self._high = self._low = self._price = self._last_price()
+        self._extended = None
         if self.listing.kind is not COIN:
             self._volume = 0
 

@@ -132,6 +132,11 @@ class Listing:
     """This is subtracted from the prices that the market makes, so they may be negative."""
     oddity: Oddity | None = None
 
+    @property
+    def trades_extended(self) -> bool:
+        """Tell whether it trades before the opening and after the close: some stocks and ETFs."""
+        return self.kind in (EQUITY, ETF) and self.venue.has_extended_hours
+
 
 def _stock(  # noqa: PLR0917 - a table's columns
     symbol: str,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from ticker.exchange.listings import COIN, CURRENCY, EQUITY, ETF, FUND, FUTURE, Listing
+from ticker.exchange.listings import COIN, CURRENCY, FUND, FUTURE, Listing
 from ticker.units import DAY, HOUR, MINUTE
 
-_SATURDAY: Final = 5
+SATURDAY: Final = 5
 _SUNDAY: Final = 6
 _FRIDAY: Final = 4
 _PRE_OPENS: Final = 4 * 60
@@ -63,13 +63,8 @@ def session(listing: Listing, wish: SessionWish, now: int) -> Session:
 
 def trades(listing: Listing, session: Session) -> bool:
     """Tell whether `listing` trades in `session`. Only some stocks and ETFs have extended hours."""
-    match session:
-        case Session.REGULAR:
-            return True
-        case Session.PRE | Session.POST:
-            return listing.kind in (EQUITY, ETF) and listing.venue.has_extended_hours
-        case Session.CLOSED:
-            return False
+    is_extended = session in (Session.PRE, Session.POST)
+    return session is Session.REGULAR or (is_extended and listing.trades_extended)
 
 
 def last_close(listing: Listing, now: int) -> int:
@@ -77,7 +72,7 @@ def last_close(listing: Listing, now: int) -> int:
     zone = listing.venue.offset * HOUR
     midnight = (now + zone) // DAY * DAY
     close = midnight + (_BREAK[0] if listing.kind in _WITH_WEEKS else listing.venue.closes) * MINUTE
-    while close > now + zone or _weekday(close) >= _SATURDAY:
+    while close > now + zone or weekday(close) >= SATURDAY:
         close -= DAY
     return close - zone
 
@@ -85,10 +80,10 @@ def last_close(listing: Listing, now: int) -> int:
 def _by_the_clock(listing: Listing, now: int) -> Session:
     venue = listing.venue
     local = now + venue.offset * HOUR
-    day, minute = _weekday(local), local % DAY // MINUTE
+    day, minute = weekday(local), local % DAY // MINUTE
     if listing.kind in _WITH_WEEKS:
         return _around_the_clock(day, minute, has_break=listing.kind is FUTURE)
-    if day >= _SATURDAY:
+    if day >= SATURDAY:
         return Session.CLOSED
     if venue.opens <= minute < venue.closes:
         return Session.REGULAR
@@ -100,7 +95,7 @@ def _by_the_clock(listing: Listing, now: int) -> Session:
 def _around_the_clock(day: int, minute: int, *, has_break: bool) -> Session:
     begin, end = _BREAK
     is_over = (
-        day == _SATURDAY
+        day == SATURDAY
         or (day == _FRIDAY and minute >= begin)
         or (day == _SUNDAY and minute < end)
         or (has_break and begin <= minute < end)
@@ -108,6 +103,6 @@ def _around_the_clock(day: int, minute: int, *, has_break: bool) -> Session:
     return Session.CLOSED if is_over else Session.REGULAR
 
 
-def _weekday(local: int) -> int:
-    """Return the weekday. 0 is Monday; the epoch was a Thursday."""
+def weekday(local: int) -> int:
+    """Return the weekday of `local` (µs). 0 is Monday; the epoch was a Thursday."""
     return (local // DAY + 3) % 7
