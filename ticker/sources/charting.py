@@ -6,18 +6,17 @@ are skipped. Prices are 32-bit floats, and are rounded in the same way as live p
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from itertools import chain, repeat
 from typing import Final
 
-from ticker.records import MAX_TIME, MinuteBars
+from ticker.records import MinuteBars
 from ticker.sources.pricing import meant_price
+from ticker.sources.reading import decimals, microseconds, number
 from ticker.units import MINUTE, SECOND
 
 _MOST: Final = 2_000
 """The most minutes that are kept; older ones are dropped. A day has 1,440."""
-_MAX_DECIMALS: Final = 12
 
 
 def read_bars(answer: object, symbol: str, received: int) -> MinuteBars | None:
@@ -33,9 +32,7 @@ def read_bars(answer: object, symbol: str, received: int) -> MinuteBars | None:
         case _:
             return None
     times, told = result.get("timestamp"), _columns(result.get("indicators"))
-    hint = facts.get("priceHint")
-    if isinstance(hint, bool) or not isinstance(hint, int) or not 0 <= hint <= _MAX_DECIMALS:
-        hint = None
+    hint = decimals(facts.get("priceHint"))
     ends: list[int] = []
     bars: list[tuple[float, float, float]] = []
     rows = zip(times if isinstance(times, list) else (), *told, strict=False)
@@ -62,20 +59,10 @@ def _columns(indicators: object) -> list[Iterable[object]]:
 
 def _end(begin: object, received: int) -> int | None:
     """Return the end (µs) of the minute from `begin` (s): at most `received`. `None`: invalid."""
-    if isinstance(begin, bool) or not isinstance(begin, int):
-        return None
-    if not 0 < begin * SECOND < min(received, MAX_TIME):
-        return None
-    return min(begin * SECOND + MINUTE, received)
+    start = microseconds(begin, SECOND)
+    return min(start + MINUTE, received) if start and start < received else None
 
 
-def _price(close: object, hint: int | None) -> float | None:
-    if isinstance(close, bool) or not isinstance(close, int | float):
-        return None
-    try:
-        number = float(close)
-    except OverflowError:
-        return None
-    if not math.isfinite(number) or not number:
-        return None
-    return meant_price(number, hint) or None
+def _price(told: object, hint: int | None) -> float | None:
+    price = number(told)
+    return None if price is None else meant_price(price, hint) or None

@@ -23,15 +23,12 @@ import msgspec
 
 from ticker.errors import InvalidRecord
 from ticker.records import MAX_TIME, Quote
-from ticker.sources.reading import day_change
+from ticker.sources.reading import COIN, MAX_DECIMALS, WITHOUT_VOLUME, day_change
 
 _MILLISECOND: Final = 1_000
 _SESSIONS: Final = {0: "pre", 1: "regular", 2: "post"}
 _WITH_SESSIONS: Final = frozenset({"equity", "etf"})
 """Kinds that have a pre-market. For others, an absent session is unknown."""
-_WITHOUT_VOLUME: Final = frozenset({"index", "currency"})
-_COIN: Final = "cryptocurrency"
-_MAX_DECIMALS: Final = 12
 _ERROR: Final = 2.0**-22
 """The relative error that a sum of two 32-bit floats may have."""
 _COARSE: Final = 8
@@ -74,7 +71,7 @@ def updated(known: Quote, message: Message, *, received: int) -> Quote | None:
         bid = ask = None
     change: float | None
     percent: float | None
-    if known.kind == _COIN:
+    if known.kind == COIN:
         change, percent = _short(message.change), _short(message.change_percent)
     else:
         change, percent = day_change(price, known.previous_close)
@@ -105,7 +102,7 @@ def merged(known: Quote, polled: Quote) -> Quote:
     if polled.time >= known.time:
         return polled
     change, percent = day_change(known.price, polled.previous_close)
-    if known.kind == _COIN:
+    if known.kind == COIN:
         change, percent = known.day_change, known.day_change_percent
     trade = {
         name: getattr(known, name)
@@ -115,7 +112,7 @@ def merged(known: Quote, polled: Quote) -> Quote:
 
 
 def _volume(known: Quote, message: Message) -> int | float | None:
-    if known.kind in _WITHOUT_VOLUME:
+    if known.kind in WITHOUT_VOLUME:
         return None
     told = message.day_volume or message.vol_24hr
     return told if told > 0 else known.volume
@@ -137,7 +134,7 @@ def meant_price(single: float, hint: int | None, known: float | None = None) -> 
     packed = _packed(single)
     if known is not None and _packed(known) == packed:
         return known
-    if hint is not None and 0 <= hint <= _MAX_DECIMALS:
+    if hint is not None and 0 <= hint <= MAX_DECIMALS:
         rounded = round(single, hint)
         error = abs(single) * _ERROR
         is_moved = abs(rounded - single) <= error < 10.0**-hint / _COARSE

@@ -39,10 +39,10 @@ _SESSIONS: Final = {
     "CLOSED": "closed",
 }
 _TRADES: Final = ("regularMarket", "preMarket", "postMarket")
-_WITHOUT_VOLUME: Final = frozenset({"index", "currency"})
-_COIN: Final = "cryptocurrency"
+WITHOUT_VOLUME: Final = frozenset({"index", "currency"})
+COIN: Final = "cryptocurrency"
 
-_MAX_DECIMALS: Final = 12
+MAX_DECIMALS: Final = 12
 _MAX_CURRENCY: Final = 16
 
 
@@ -78,7 +78,7 @@ def read_answer(
         if (found := entries.get(symbol)) is not None:
             try:
                 quotes.append(_read_quote(symbol, found, context))
-            except _Refused as refusal:
+            except _NoQuote as refusal:
                 refused[symbol] = str(refusal)
             except InvalidRecord as error:
                 refused[symbol] = f"invalid: {error}"
@@ -101,7 +101,7 @@ def is_symbol(text: object) -> bool:
     return isinstance(text, str) and "," not in text
 
 
-class _Refused(Exception):
+class _NoQuote(Exception):
     """Why one symbol has no quote, in words for a user."""
 
 
@@ -115,13 +115,14 @@ class _Trade(NamedTuple):
 
 def _read_quote(symbol: str, entry: Mapping[str, object], context: Context) -> Quote:
     trade = _newest_trade(entry)
-    kind = _lower(_text(entry.get("quoteType")))
+    if (kind := plain_text(entry.get("quoteType"))) is not None:
+        kind = kind.lower()[:MAX_NAME]
     session = _session(entry)
     previous_close = _previous_close(entry, trade, session)
     change, percent = _day_change(entry, kind, trade.price, previous_close)
     bid, ask = _bid_and_ask(entry)
     volume = _amount(entry.get("regularMarketVolume"))
-    currency = _text(entry.get("currency"))
+    currency = plain_text(entry.get("currency"))
     return Quote(
         symbol=symbol,
         source=context.source,
@@ -130,15 +131,15 @@ def _read_quote(symbol: str, entry: Mapping[str, object], context: Context) -> Q
         price=trade.price,
         day_change=change,
         day_change_percent=percent,
-        volume=None if volume == 0 and kind in _WITHOUT_VOLUME else volume,
+        volume=None if volume == 0 and kind in WITHOUT_VOLUME else volume,
         bid=bid,
         ask=ask,
         currency=currency if currency and len(currency) <= _MAX_CURRENCY else None,
         session=session,
         simulated=context.simulated,
-        name=_text(entry.get("longName")) or _text(entry.get("shortName")),
+        name=plain_text(entry.get("longName")) or plain_text(entry.get("shortName")),
         kind=kind,
-        exchange=_text(entry.get("fullExchangeName")),
+        exchange=plain_text(entry.get("fullExchangeName")),
         previous_close=previous_close,
         open=_price(entry.get("regularMarketOpen")),
         day_high=_price(entry.get("regularMarketDayHigh")),
@@ -146,27 +147,27 @@ def _read_quote(symbol: str, entry: Mapping[str, object], context: Context) -> Q
         fifty_two_week_high=_price(entry.get("fiftyTwoWeekHigh")),
         fifty_two_week_low=_price(entry.get("fiftyTwoWeekLow")),
         market_cap=_amount(entry.get("marketCap")) or None,
-        price_hint=_decimals(entry.get("priceHint")),
-        delay=_microseconds(entry.get("exchangeDataDelayedBy"), MINUTE),
+        price_hint=decimals(entry.get("priceHint")),
+        delay=microseconds(entry.get("exchangeDataDelayedBy"), MINUTE),
     )
 
 
 def _newest_trade(entry: Mapping[str, object]) -> _Trade:
-    """Return the newest trade; if times are equal, the regular one. Raises `_Refused`."""
+    """Return the newest trade; if times are equal, the regular one. Raises `_NoQuote`."""
     trades = [
         _Trade(time, price, market)
         for market in _TRADES
         if (price := _price(entry.get(f"{market}Price"))) is not None
-        and (time := _microseconds(entry.get(f"{market}Time"), SECOND))
+        and (time := microseconds(entry.get(f"{market}Time"), SECOND))
     ]
     if trades:
         return max(trades, key=lambda trade: trade.time)
     told = [value for market in _TRADES if (value := entry.get(f"{market}Price")) is not None]
     if not told:
-        raise _Refused("no price")
+        raise _NoQuote("no price")
     if all(_price(value) is None for value in told):
-        raise _Refused(f"not a price: {_shown(told[0])}")
-    raise _Refused("a price without a time")
+        raise _NoQuote(f"not a price: {_shown(told[0])}")
+    raise _NoQuote("a price without a time")
 
 
 def _session(entry: Mapping[str, object]) -> str | None:
@@ -187,9 +188,9 @@ def _day_change(
     entry: Mapping[str, object], kind: str | None, price: float, previous_close: float | None
 ) -> tuple[float | None, float | None]:
     """Return the day's change in currency and in per cent; `None` if unknown."""
-    if kind == _COIN:
-        change = _number(entry.get("regularMarketChange"))
-        percent = _number(entry.get("regularMarketChangePercent"))
+    if kind == COIN:
+        change = number(entry.get("regularMarketChange"))
+        percent = number(entry.get("regularMarketChangePercent"))
         return change, percent if change is not None else None
     return day_change(price, previous_close)
 
@@ -217,7 +218,7 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _number(value: object) -> float | None:
+def number(value: object) -> float | None:
     """Return `value` if it is a finite number. Texts and booleans are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -228,35 +229,35 @@ def _number(value: object) -> float | None:
 
 
 def _price(value: object) -> float | None:
-    number = _number(value)
-    return number or None
+    return number(value) or None
 
 
 def _amount(value: object) -> int | float | None:
     """Return `value` if it is a number from 0 to `MAX_NUMBER`. Integers stay integers."""
-    number = _number(value)
-    if number is None:
+    told = number(value)
+    if told is None:
         return None
-    amount = value if isinstance(value, int) else number
+    amount = value if isinstance(value, int) else told
     return amount if 0 <= amount <= MAX_NUMBER else None
 
 
-def _microseconds(value: object, unit: int) -> int | None:
+def microseconds(value: object, unit: int) -> int | None:
     """Convert `value` units of `unit` µs to µs, if the result is from 0 to `MAX_TIME`."""
-    number = _number(value)
-    if number is None or not 0 <= number <= MAX_TIME / unit:
+    units = number(value)
+    if units is None or not 0 <= units <= MAX_TIME / unit:
         return None
-    return min(round(number * unit), MAX_TIME)
+    return min(round(units * unit), MAX_TIME)
 
 
-def _decimals(value: object) -> int | None:
-    number = _number(value)
-    if number is None or not 0 <= number <= _MAX_DECIMALS or number != int(number):
+def decimals(value: object) -> int | None:
+    """Return `value` if it is a plausible number of decimals."""
+    count = number(value)
+    if count is None or not 0 <= count <= MAX_DECIMALS or count != int(count):
         return None
-    return int(number)
+    return int(count)
 
 
-def _text(value: object) -> str | None:
+def plain_text(value: object) -> str | None:
     """Return the text, cut to `MAX_NAME` characters; `None` if it is blank or not a text.
 
     Lone surrogates become question marks, because they cannot be encoded.
@@ -265,10 +266,6 @@ def _text(value: object) -> str | None:
         return None
     text = value[:MAX_NAME].encode("utf-8", "replace").decode("utf-8")
     return text if text.strip() else None
-
-
-def _lower(text: str | None) -> str | None:
-    return text.lower()[:MAX_NAME] if text else None
 
 
 def _shown(value: object) -> str:

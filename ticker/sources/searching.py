@@ -6,9 +6,12 @@ Pure. No answer raises an exception: broken parts are ignored.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-from ticker.records import MAX_NAME, Found
-from ticker.sources.reading import is_symbol
+from ticker.records import Found
+from ticker.sources.reading import is_symbol, plain_text
+
+_FIELDS: Final = ("longname", "shortname", "quoteType", "exchDisp", "exchange")
 
 
 def read_found(answer: object) -> list[Found] | None:
@@ -23,16 +26,10 @@ def read_found(answer: object) -> list[Found] | None:
 def _read(entry: object) -> Found | None:
     if not isinstance(entry, Mapping) or not is_symbol(symbol := entry.get("symbol")):
         return None
+    told = {name: plain_text(entry.get(name)) or "" for name in _FIELDS}
     return Found(
         symbol=str(symbol),
-        name=_text(entry, "longname") or _text(entry, "shortname"),
-        kind=_text(entry, "quoteType").lower(),
-        exchange=_text(entry, "exchDisp") or _text(entry, "exchange"),
+        name=told["longname"] or told["shortname"],
+        kind=told["quoteType"].lower(),
+        exchange=told["exchDisp"] or told["exchange"],
     )
-
-
-def _text(entry: Mapping[str, object], name: str) -> str:
-    value = entry.get(name)
-    if not isinstance(value, str):
-        return ""
-    return value[:MAX_NAME].encode("utf-8", "replace").decode("utf-8")
