@@ -78,7 +78,7 @@ async def test_each_tick_is_the_price_that_the_market_had_at_that_second(tmp_pat
 
 async def test_the_pace_is_the_requested_one(tmp_path: Path) -> None:
     report = await record(tmp_path / "a.parquet", every=5 * SECOND)
-    assert report.polls == 12
+    assert report.status.polls == 12
     found = await ticks(tmp_path / "a.parquet")
     assert {(tick.received - BEGIN) % (5 * SECOND) for tick in found} == {0}
 
@@ -97,13 +97,13 @@ async def test_the_standing_facts_and_their_changes_are_recorded(tmp_path: Path)
 
 async def test_silence_in_the_simulation_is_no_gap(tmp_path: Path) -> None:
     report = await record(tmp_path / "a.parquet", every=MINUTE, duration=10 * MINUTE)
-    assert report.gaps == 0
+    assert report.status.gaps == 0
     assert [gap for batch in await held(tmp_path / "a.parquet") for gap in batch.gaps] == []
 
 
 async def test_a_symbol_outside_the_market_is_refused(tmp_path: Path) -> None:
     report = await record(tmp_path / "a.parquet", symbols=("AAPL", "NOPE"))
-    assert report.refused == {"NOPE": "the exchange knows no such symbol"}
+    assert report.status.refused == {"NOPE": "the exchange knows no such symbol"}
     assert {tick.symbol for tick in await ticks(tmp_path / "a.parquet")} == {"AAPL"}
 
 

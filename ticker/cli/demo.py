@@ -206,14 +206,14 @@ class _DemoRecorder:
         if report.why == "stopped":
             self._line.end(f"Stopped. {path} was not written")
             return DONE  # the signal decides the exit code
-        for symbol, reason in report.refused.items():
+        for symbol, reason in report.status.refused.items():
             tell(f"{symbol}: {reason}. List the symbols: ticker exchange --list")
-        if not report.ticks:
+        if not report.status.ticks:
             raise Failed(f"No price came. {path} was not written", NO_DATA)
         self._line.show(f"writing {path}", "writing")
         manifest = await asyncio.to_thread(self._recorder.finish)
         self._line.end(f"SIMULATED · {recorded_words(manifest, path, options.zone)}")
-        return NO_DATA if report.refused else DONE
+        return NO_DATA if report.status.refused else DONE
 
     def _show(self, status: PollStatus) -> None:
         """Show the line of progress."""

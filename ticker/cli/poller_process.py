@@ -183,8 +183,8 @@ def _code(report: PollReport, count: int | None, source: SearchableSource) -> in
         words = of_no_price(report.trouble, source.name, report.problem, source.url)
         tell(f"No price came. {words}")
         return NOT_REACHABLE if report.trouble in _AWAY else NO_DATA
-    if count is not None and report.ticks < count:
-        tell(f"{report.ticks:,} of {count_text(count, 'tick')} came in this time")
+    if count is not None and report.status.ticks < count:
+        tell(f"{report.status.ticks:,} of {count_text(count, 'tick')} came in this time")
         return NO_DATA
     return DONE
 
@@ -196,7 +196,7 @@ async def _work(job: Job) -> PollReport:
     """
     if job.destination is None:
         report = await job.poller.run()
-        job.audience.end(kept_words(report.ticks, report.gone, job.log.url))
+        job.audience.end(kept_words(report.status.ticks, report.status.gone, job.log.url))
         return report
     sending = Sending(
         job.log,
@@ -216,7 +216,7 @@ async def _work(job: Job) -> PollReport:
     except BaseException:
         await _finish(sending, job.audience)
         raise
-    job.audience.end(kept_words(report.ticks, report.gone, job.log.url))
+    job.audience.end(kept_words(report.status.ticks, report.status.gone, job.log.url))
     await _finish(sending, job.audience, is_gone=report.is_log_gone)
     return report
 

@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
-import msgspec
-
 from ticker.records import Heartbeat
 from ticker.sources.protocol import Source
 from ticker.units import SECOND
@@ -35,27 +33,16 @@ class HeartbeatPace:
     """Decides when one poller's heartbeats are due. Times are elapsed µs, except `received`."""
 
     def __init__(self) -> None:
+        self.newest: Heartbeat | None = None
+        """The last heartbeat, written or not; `None` before the first is written."""
         self._last: Heartbeat | None = None
-        self._newest: Heartbeat | None = None
         self._at = 0
 
-    def __bool__(self) -> bool:
-        """Tell whether any heartbeat was written."""
-        return self._last is not None
-
-    @property
-    def newest(self) -> Heartbeat | None:
-        """The last heartbeat, written or not; `None` before the first."""
-        return self._newest
-
-    def note(self, beat: Heartbeat, now: int) -> None:
-        """Note that `beat` was written."""
-        self._last = self._newest = beat
-        self._at = now
-
-    def note_unwritten(self, beat: Heartbeat) -> None:
-        """Note the heartbeat of an answer. It was not written, because it was not due."""
-        self._newest = beat
+    def note(self, beat: Heartbeat, now: int, *, is_written: bool) -> None:
+        """Note `beat`, and whether it was written. That of an answer is written if it was due."""
+        self.newest = beat
+        if is_written:
+            self._last, self._at = beat, now
 
     def is_due(self, beat: Heartbeat, now: int) -> bool:
         """Tell whether `beat`, the heartbeat of an answer, must be written with it."""
@@ -74,8 +61,3 @@ class HeartbeatPace:
         # If polls are fast, leave time for one more answer. An earlier repeat would postpone the
         # heartbeat of that answer each time.
         return self._at + (every if every >= BEAT_EVERY else BEAT_EVERY + every)
-
-    def repeated(self, received: int) -> Heartbeat:
-        """Return the last heartbeat with the new time `received` (µs, UTC)."""
-        assert self._newest is not None, "nothing was said yet"  # noqa: S101  (a mistake of ours)
-        return msgspec.structs.replace(self._newest, received=received)

@@ -29,12 +29,14 @@ class LastPoll(msgspec.Struct, frozen=True):
     """µs, UTC."""
     interval: int
     """The announced interval (µs); 0 if none was announced."""
-    symbols: tuple[str, ...] | None
-    """The symbols that were polled; `None`: all of this writer's."""
+    symbols: tuple[str, ...]
+    """The symbols that were polled."""
     lag: int = 0
     """A poll up to this much later (µs) may have left no trace in the log."""
     reason: GapReason = GapReason.POLLER_STOPPED
     """Why the log shows no later poll."""
+    is_all: bool = False
+    """Whether these are all symbols that the poller asks for."""
 
 
 class LastPolls:
@@ -84,12 +86,15 @@ class LastPolls:
                 continue
             # One poll for all symbols of one poller, even if their quotes are from different times.
             if (before := found.get(key)) is not None:
-                time, together = max(poll.time, before.time), (*(before.symbols or ()), symbol)
+                time, together = max(poll.time, before.time), (*before.symbols, symbol)
                 poll = msgspec.structs.replace(poll, time=time, symbols=together)
             found[key] = poll
         if own and self.own is not None and found.keys() == {self.own.writer}:
             # Symbols without a quote are included.
-            return [msgspec.structs.replace(poll, symbols=None) for poll in found.values()]
+            return [
+                msgspec.structs.replace(poll, symbols=tuple(symbols), is_all=True)
+                for poll in found.values()
+            ]
         return [*found.values()]
 
     def _last_poll(

@@ -14,6 +14,7 @@ import msgspec
 
 from ticker.changes import Changes, changes
 from ticker.errors import SequenceConflict
+from ticker.poll.clock import Clock
 from ticker.records import Batch, Gap, Heartbeat, Quote
 from ticker.units import SECOND
 
@@ -52,8 +53,9 @@ class PollLog(Protocol):
 class Ledger:
     """What one poller knows of its log, to which others may write too."""
 
-    def __init__(self, log: PollLog) -> None:
+    def __init__(self, log: PollLog, clock: Clock) -> None:
         self._log = log
+        self._clock = clock
         self._known: dict[str, Quote] = {}
         self._last: dict[str, int] = {}
         self._doubtful = True
@@ -86,45 +88,37 @@ class Ledger:
         self,
         quotes: Sequence[Quote],
         *,
-        now: Callable[[], int],
-        elapsed: int,
-        gaps: Sequence[Gap],
-        heartbeat: Callable[[Changes], Heartbeat | None],
+        gaps: Sequence[Gap] = (),
+        heartbeat: Callable[[Changes], Heartbeat] | None = None,
     ) -> Changes | None:
         """Append `gaps`, and what is new in `quotes` compared with the log; durable on return.
 
-        `now` returns the wall clock (µs, UTC), `elapsed` is in µs. `heartbeat` returns the
-        heartbeat to append too, if one is due. If nothing is new, appends nothing. Returns
-        `None`, with nothing written, if other pollers were faster `ATTEMPTS` times. Raises
-        `StreamError`.
+        `heartbeat` returns the heartbeat to append too, if one is due. If nothing is new, appends
+        nothing. Returns `None`, with nothing written, if other pollers were faster `ATTEMPTS`
+        times. Raises `StreamError`.
         """
+        elapsed = self._clock.elapsed()
         if elapsed - self._looked >= LOOK_AGAIN and not self._doubtful:
             self._looked = elapsed
             last = await self._log.last()
-            mine = {(self._log.origin, symbol): number for symbol, number in self._last.items()}
-            self._doubtful = any(last.get(key) != number for key, number in mine.items())
+            origin = self._log.origin
+            self._doubtful = any(last.get((origin, s)) != n for s, n in self._last.items())
         refused: Mapping[str, str] | None = None
         for _ in range(ATTEMPTS):
             if self._doubtful:
                 await self.read()
-            found = changes(
-                self._known, quotes, origin=self._log.origin, now=now(), last=self._last
-            )
+            now, origin = self._clock.wall(), self._log.origin
+            found = changes(self._known, quotes, origin=origin, now=now, last=self._last)
             # After a conflict, our quotes may be refused as older than another poller's. Only the
             # refusals of the first attempt are about the source, and reported.
             refused = found.refused if refused is None else refused
             found = msgspec.structs.replace(found, refused=refused)
-            beat = heartbeat(found)
-            if not (found.ticks or found.quotes or gaps or beat):
+            beats = [] if heartbeat is None else [heartbeat(found)]
+            if not (found.ticks or found.quotes or gaps or beats):
                 return found
             try:
                 await self.append(
-                    Batch(
-                        ticks=found.ticks,
-                        gaps=gaps,
-                        quotes=found.quotes,
-                        heartbeats=[beat] if beat else [],
-                    )
+                    Batch(ticks=found.ticks, gaps=gaps, quotes=found.quotes, heartbeats=beats)
                 )
             except SequenceConflict:
                 continue

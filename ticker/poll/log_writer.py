@@ -20,7 +20,7 @@ from ticker.poll.clock import Clock
 from ticker.poll.gaps import GapTracker
 from ticker.poll.heartbeats import HeartbeatPace
 from ticker.poll.ledger import Ledger, PollLog
-from ticker.poll.outcome import Outcome
+from ticker.poll.outcome import Outcome, PollRequest
 from ticker.records import Batch, Gap, Heartbeat, Quote
 from ticker.sources.protocol import Answer, Source
 
@@ -41,18 +41,6 @@ class Written(msgspec.Struct, frozen=True):
     refused: Mapping[str, str]
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """One request to the source."""
-
-    symbols: tuple[str, ...]
-    wall: int
-    """When it was sent (µs, UTC)."""
-    elapsed: int
-    """When it was sent, by the clock that never goes back (µs)."""
-    every: int
-    """The interval at that time (µs)."""
-
-
 class LogWriter:
     """Writes the answers of `source` to `log` under the name `writer`."""
 
@@ -61,7 +49,7 @@ class LogWriter:
         self._source = source
         self._writer = writer
         self._clock = clock
-        self._ledger = Ledger(log)
+        self._ledger = Ledger(log, clock)
         self.gaps = GapTracker(self._ledger, source=source.name, writer=writer)
         self.beats = HeartbeatPace()
         self._refused: Mapping[str, str] = {}
@@ -73,7 +61,7 @@ class LogWriter:
         self.gaps.begin(heartbeats, symbols, self._clock.wall())
 
     async def answer(
-        self, answer: Answer, outcome: Outcome, asked: Asked, every: int
+        self, answer: Answer, outcome: Outcome, request: PollRequest, every: int
     ) -> Written | None:
         """Append the ticks, quotes and gaps of `answer`, and a heartbeat if one is due.
 
@@ -81,57 +69,38 @@ class LogWriter:
         were faster. Raises `StreamError`.
         """
         wall, now = self._clock.wall(), self._clock.elapsed()
-        beat: Heartbeat | None = None
 
-        def heartbeat(found: Changes) -> Heartbeat | None:
-            nonlocal beat
+        def heartbeat(found: Changes) -> Heartbeat:
             refused = {**answer.refused, **found.refused}
             last_good = wall if outcome.is_good else None
-            self._refused = refused if outcome.is_good else self._refused
-            beat = self.heartbeat(asked, outcome, every, refused=refused, last_good=last_good)
-            return beat if self.beats.is_due(beat, now) else None
+            return self.heartbeat(request, outcome, every, refused=refused, last_good=last_good)
 
         gaps: list[Gap] = []
         if outcome.is_good:
-            gaps = await self.gaps.gaps(
-                asked.symbols,
-                wall,
-                now,
-                asked.every,
-                waited=now - asked.elapsed,
-                missed=outcome.missed,
-            )
+            gaps = await self.gaps.gaps(request, outcome.missed, wall, now)
+        is_due = self.beats.is_due(heartbeat(Changes()), now)
         found = await self._ledger.append_answer(
-            answer.quotes, now=self._clock.wall, elapsed=now, gaps=gaps, heartbeat=heartbeat
+            answer.quotes, gaps=gaps, heartbeat=heartbeat if is_due else None
         )
         if found is None:
             return None
-        if beat is not None:
-            if self.beats.is_due(beat, now):
-                self.beats.note(beat, now)
-            else:
-                self.beats.note_unwritten(beat)
-        if outcome.is_good:
-            self.gaps.seen(asked.symbols, wall, now, every, outcome.missed)
+        self.beats.note(heartbeat(found), now, is_written=is_due)
         refused = {**answer.refused, **found.refused}
+        if outcome.is_good:
+            self._refused = refused
+            self.gaps.seen(request.symbols, outcome.missed, wall, now, every)
         return Written(len(found.ticks), len(found.quotes), len(gaps), refused)
 
     async def pushed(self, quotes: Sequence[Quote]) -> Written | None:
         """Append quotes that the source pushed. Returns and raises like `answer`."""
-        found = await self._ledger.append_answer(
-            quotes,
-            now=self._clock.wall,
-            elapsed=self._clock.elapsed(),
-            gaps=(),
-            heartbeat=lambda _: None,
-        )
+        found = await self._ledger.append_answer(quotes)
         if found is None:
             return None
         return Written(len(found.ticks), len(found.quotes), 0, found.refused)
 
     def heartbeat(
         self,
-        asked: Asked,
+        request: PollRequest,
         outcome: Outcome,
         every: int,
         *,
@@ -139,26 +108,27 @@ class LogWriter:
         refused: Mapping[str, str] | None = None,
         last_good: int | None = None,
     ) -> Heartbeat:
-        """Return a heartbeat about the request `asked`. `every` is the interval (µs).
+        """Return a heartbeat about `request`. `every` is the interval (µs).
 
         `refused` is given after an answer: all other symbols count as answered. Without an answer,
         `answered` is the number to report, and the refusals are those of the last good answer.
         """
-        symbols, source = asked.symbols, self._source
-        known = {symbol: why for symbol, why in self._refused.items() if symbol in symbols}
+        symbols, source = request.symbols, self._source
+        if refused is not None:
+            answered = len(symbols) - len(refused)
+        else:
+            refused = {symbol: why for symbol, why in self._refused.items() if symbol in symbols}
         return Heartbeat(
             origin=self._log.origin,
             writer=self._writer,
             source=source.name,
-            time=asked.wall,
+            time=request.wall,
             received=self._clock.wall(),
             interval=every,
             state=outcome.state,
             asked=len(symbols),
-            answered=answered if refused is None else len(symbols) - len(refused),
-            refused=dict(
-                itertools.islice((known if refused is None else refused).items(), _REFUSED)
-            ),
+            answered=answered,
+            refused=dict(itertools.islice(refused.items(), _REFUSED)),
             retry_at=outcome.retry_at,
             last_good=last_good or self.gaps.last_good,
             symbols=symbols if len(symbols) <= _LISTED else None,
@@ -168,12 +138,12 @@ class LogWriter:
 
     async def beat(self, beat: Heartbeat) -> None:
         """Write a heartbeat without an answer. Raises `StreamError`."""
-        self.beats.note(beat, self._clock.elapsed())
+        self.beats.note(beat, self._clock.elapsed(), is_written=True)
         await self._ledger.append(Batch(heartbeats=[beat]))
 
     async def repeat(self, said: Heartbeat) -> None:
-        """Write the heartbeat `said`, which is from another log, here. Raises `StreamError`."""
-        # This log does not hold the good answers of the other log, so `last_good` is replaced.
+        """Write again the heartbeat `said`, perhaps from another log. Raises `StreamError`."""
+        # This log does not hold the good answers of another log, so `last_good` is replaced.
         await self.beat(
             msgspec.structs.replace(
                 said,
@@ -183,11 +153,11 @@ class LogWriter:
             )
         )
 
-    async def farewell(self, asked: Asked, answered: int, every: int) -> bool:
+    async def farewell(self, request: PollRequest, answered: int, every: int) -> bool:
         """Write the last heartbeat. Returns false if the log was deleted or replaced."""
-        if not self.beats:  # no heartbeat was written, so no reader expects a last one
+        if self.beats.newest is None:  # no heartbeat was written, so no reader expects a last one
             return True
-        beat = self.heartbeat(asked, Outcome(WriterState.STOPPED), every, answered=answered)
+        beat = self.heartbeat(request, Outcome(WriterState.STOPPED), every, answered=answered)
         try:
             async with asyncio.timeout(FAREWELL):
                 await self._ledger.append(Batch(heartbeats=[beat]))

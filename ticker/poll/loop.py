@@ -22,11 +22,11 @@ from ticker.health.states import WriterState
 from ticker.poll.clock import Clock, SystemClock
 from ticker.poll.heartbeats import writer_name
 from ticker.poll.ledger import PollLog
-from ticker.poll.log_writer import Asked, LogWriter
+from ticker.poll.log_writer import LogWriter
 from ticker.poll.one_request import PATIENCE, SourceRequests
-from ticker.poll.outcome import ANSWERING, Outcome, of_answer, of_error
+from ticker.poll.outcome import ANSWERING, Outcome, PollRequest, of_answer, of_error
 from ticker.poll.schedule import PollSchedule
-from ticker.poll.status import PollReport, PollStatus, report_of
+from ticker.poll.status import PollReport, PollStatus
 from ticker.records import GapReason, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
 from ticker.units import DAY, SECOND
@@ -73,7 +73,7 @@ class Poll:
         self._schedule = PollSchedule(
             source, every, symbols=len(self._symbols), now=now, random=random
         )
-        self._asked = Asked((), self._clock.wall(), now, 0)
+        self._asked = PollRequest((), self._clock.wall(), now, 0)
         """The request in progress, or the last one."""
         self._said: Heartbeat | None = None
         self._answers = 0
@@ -102,7 +102,6 @@ class Poll:
         if not new:
             return
         self._symbols += new
-        self._writer.gaps.expect(new)
         self._hasten()
         self._wake.set()
 
@@ -149,13 +148,7 @@ class Poll:
             await self._farewell()
             raise
         is_log_gone = not await self._farewell()
-        return report_of(
-            self._status,
-            why=why,
-            answers=self._answers,
-            trouble=self._trouble,
-            is_log_gone=is_log_gone,
-        )
+        return PollReport(self._status, why, self._answers, *self._trouble, is_log_gone=is_log_gone)
 
     async def _begin(self, now: int) -> None:
         """Poll at once the first time. In a new log, poll as soon as the schedule allows."""
@@ -185,8 +178,8 @@ class Poll:
         while self._why_end() is None and (now := self._clock.elapsed()) < self._schedule.due:
             beats = self._writer.beats
             next_beat = beats.next_due(self._schedule.every)
-            if next_beat is not None and next_beat <= now:
-                await self._try(self._writer.beat(beats.repeated(self._clock.wall())))
+            if beats.newest is not None and next_beat is not None and next_beat <= now:
+                await self._try(self._writer.repeat(beats.newest))
                 continue
             due = self._schedule.due
             await self._wait(due if next_beat is None else min(due, next_beat))
@@ -207,10 +200,10 @@ class Poll:
 
     async def _poll(self) -> None:
         wall, now, every = self._clock.wall(), self._clock.elapsed(), self._schedule.every
-        asked = self._asked = Asked(self.symbols, wall, now, every)
+        asked = self._asked = PollRequest(self.symbols, wall, now, every)
         is_first = self._status.state is WriterState.STARTING
         if not asked.symbols:
-            self._writer.gaps.forget()
+            self._writer.gaps.pause()
             outcome: Answer | SourceError | None = Answer((), {}, wall, wall, 0)
         else:
             outcome = await self._asking.ask(
@@ -258,7 +251,7 @@ class Poll:
             ticks=self._status.ticks + written.ticks, quotes=self._status.quotes + written.quotes
         )
 
-    async def _take(self, answer: Answer, asked: Asked) -> None:
+    async def _take(self, answer: Answer, asked: PollRequest) -> None:
         """Append the ticks, quotes and gaps of `answer`, and update the status."""
         outcome, gaps = of_answer(answer, len(asked.symbols)), self._writer.gaps
         if outcome.is_good:

@@ -1,4 +1,4 @@
-"""The outcome of one poll: the poller's state, and why prices are missing.
+"""One poll: the request, and its outcome: the poller's state, and why prices are missing.
 
 Pure: makes plain values from an answer or an error.
 """
@@ -26,6 +26,18 @@ ANSWERING: Final = frozenset(
     {WriterState.STARTING, WriterState.OK, WriterState.SLOW, WriterState.NO_PRICES}
 )
 """The poller's states in which the source may be polled sooner than planned."""
+
+
+class PollRequest(msgspec.Struct, frozen=True):
+    """One request to the source."""
+
+    symbols: tuple[str, ...]
+    wall: int
+    """When it was sent (µs, UTC)."""
+    elapsed: int
+    """When it was sent, by the clock that never goes back (µs)."""
+    every: int
+    """The interval at that time (µs)."""
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -45,46 +45,15 @@ class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 class PollReport(msgspec.Struct, frozen=True):
     """What a poller did, from its start to its end."""
 
-    polls: int
-    ticks: int
-    """Ticks written: durable in the log."""
-    quotes: int
-    gaps: int
-    refused: Mapping[str, str]
-    """Symbol → why the last answer had no usable price for it."""
+    status: PollStatus
+    """Its last status, with the counts."""
     why: str
     """What ended the run: `stopped`, `duration` or `count`."""
     answers: int = 0
-    """How many of `polls` brought a usable price."""
+    """How many polls brought a usable price."""
     trouble: WriterState | None = None
     """The state after the last poll, if this brought no price."""
     problem: str | None = None
     """What was wrong then with the source (without its name) or the stream."""
-    gone: int = 0
-    """How many of `ticks` are in logs that were deleted or replaced since."""
     is_log_gone: bool = False
     """Whether the log was deleted or replaced before the last heartbeat could be written."""
-
-
-def report_of(
-    done: PollStatus,
-    *,
-    why: str,
-    answers: int,
-    trouble: tuple[WriterState | None, str | None],
-    is_log_gone: bool,
-) -> PollReport:
-    """Return the report of a poller whose last status is `done`."""
-    return PollReport(
-        polls=done.polls,
-        ticks=done.ticks,
-        quotes=done.quotes,
-        gaps=done.gaps,
-        refused=done.refused,
-        why=why,
-        answers=answers,
-        trouble=trouble[0],
-        problem=trouble[1],
-        gone=done.gone,
-        is_log_gone=is_log_gone,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -292,6 +293,52 @@ async def test_a_symbol_that_was_removed_for_a_while_was_not_polled(log: MemoryL
     await poller.run()
     [gap] = log.gaps
     assert (spans([gap]), gap.reason) == ([(2, 13, ("A",))], "not polled")
+
+
+@pytest.mark.parametrize("other", [None, "unreachable", "ok"])
+async def test_a_symbol_that_was_removed_has_a_gap_since_its_last_poll(
+    log: MemoryLog, other: str | None
+) -> None:
+    scene = Scene(steady, log=log)
+    poller = scene.poll("A", "B", every=SECOND, duration=40 * SECOND)
+
+    def script(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        match len(source.asked):
+            case 10:
+                poller.remove(["A"])
+            case 20 if other == "ok":
+                log.heartbeats.append(beat(15, "A", state="stopped"))
+            case 30:
+                if other == "unreachable":  # it does not say what its last answer was for
+                    log.heartbeats.append(beat(29, "A", last_good=20, state=other))
+                poller.add(["A"])
+        return steady(source, symbols)
+
+    scene.source.script = script
+    await poller.run()
+    [gap] = log.gaps
+    assert (spans([gap]), gap.reason) == (
+        [(15 if other == "ok" else 9, 30, ("A",))],
+        "not polled",
+    )
+
+
+async def test_a_poller_without_symbols_polls_none(log: MemoryLog) -> None:
+    scene = Scene(steady, log=log)
+    poller = scene.poll("A", every=SECOND, duration=20 * SECOND)
+
+    async def change() -> None:
+        await scene.clock.sleep(5 * SECOND)
+        poller.remove(["A"])
+        await scene.clock.sleep(10 * SECOND)
+        poller.add(["A", "B"])
+
+    task = asyncio.create_task(change())
+    await asyncio.sleep(0)
+    await poller.run()
+    await task
+    [gap] = log.gaps
+    assert (spans([gap]), gap.reason) == ([(4, 15, ("A",))], "not polled")
 
 
 async def test_a_heartbeat_names_the_symbols_of_its_writer() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from tests.polling import START
@@ -15,18 +14,10 @@ def asked(at: int, every: int = SECOND // 2) -> Heartbeat:
     return Heartbeat("o", "w", "yahoo", time, time, every, "ok", 1, 1, last_good=time)
 
 
-def test_a_repeated_heartbeat_reports_answers_since_the_last_one() -> None:
-    beats = HeartbeatPace()
-    beats.note(asked(0), 0)
-    beats.note_unwritten(asked(500_000))
-    again = beats.repeated(START + 2 * SECOND)
-    assert again == msgspec.structs.replace(asked(500_000), received=START + 2 * SECOND)
-
-
 @pytest.mark.parametrize("every", [SECOND // 10, SECOND // 2, 7 * SECOND // 10, SECOND, 9 * SECOND])
 def test_no_heartbeat_is_repeated_before_the_next_answer_is_due(every: int) -> None:
     beats = HeartbeatPace()
-    beats.note(asked(0, every), 0)
+    beats.note(asked(0, every), 0, is_written=True)
     slot = every * -(-SECOND // every)
     assert beats.is_due(asked(slot, every), slot)
     due = beats.next_due(every)

@@ -30,9 +30,9 @@ async def test_polls_keep_an_absolute_schedule_and_ticks_their_sequence() -> Non
     report = await scene.poll(every=SECOND, duration=5 * SECOND).run()
     assert scene.times == [0, 1, 2, 3, 4]
     assert [tick.sequence for tick in scene.log.ticks] == [1, 2, 3, 4, 5]
-    assert report == PollReport(
-        polls=5, ticks=5, quotes=5, gaps=0, refused={}, why="duration", answers=5
-    )
+    assert report == PollReport(report.status, why="duration", answers=5)
+    done = report.status
+    assert (done.polls, done.ticks, done.quotes, done.gaps, done.refused) == (5, 5, 5, 0, {})
     assert scene.log.gaps == []
 
 
@@ -114,7 +114,7 @@ async def test_a_hanging_request_is_given_up_and_the_source_asked_again() -> Non
 
     scene = Scene(hanging)
     report = await scene.poll(every=SECOND, patience=10 * SECOND, duration=13 * SECOND).run()
-    assert report.ticks > 0
+    assert report.status.ticks > 0
     assert any(status.problem == "no answer for 10s" for status in scene.told)
 
 
@@ -376,13 +376,13 @@ async def test_a_stop_ends_the_poller_at_once_even_if_the_source_hangs() -> None
 async def test_the_wanted_count_ends_the_poller_after_a_whole_answer() -> None:
     scene = Scene(rising)
     report = await scene.poll("A", "B", "C", every=SECOND, count=4).run()
-    assert (report.ticks, report.why) == (6, "count")
+    assert (report.status.ticks, report.why) == (6, "count")
 
 
 async def test_refusals_are_reported_by_symbol_and_do_not_affect_others() -> None:
     scene = Scene(lambda *_: {"A": 1.0})
     report = await scene.poll("A", "NOPE", every=SECOND, duration=SECOND).run()
-    assert report.refused == {"NOPE": "no such symbol"}
+    assert report.status.refused == {"NOPE": "no such symbol"}
     beat = scene.log.heartbeats[0]
     assert (beat.asked, beat.answered, dict(beat.refused)) == (2, 1, {"NOPE": "no such symbol"})
 

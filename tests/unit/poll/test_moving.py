@@ -46,7 +46,12 @@ async def test_the_schedule_and_the_counts_continue_in_the_new_log() -> None:
     assert scene.times == [0, 1, 2, 3, 4, 5, 6, 7]
     assert scene.clock.now == 8 * SECOND
     assert [tick.sequence for tick in log.ticks] == [1, 2]
-    assert (report.ticks, report.gone, report.polls, report.why) == (7, 5, 8, "duration")
+    assert (report.status.ticks, report.status.gone, report.status.polls, report.why) == (
+        7,
+        5,
+        8,
+        "duration",
+    )
     assert [tick.origin for tick in log.ticks] == ["p", "p"]
     assert log.gaps == []
 
@@ -57,7 +62,7 @@ async def test_ticks_lost_with_the_old_log_count_towards_the_wanted_number() -> 
     log = await lose_log(scene, poll, 4 * SECOND)
     report = await poll.run()
     assert (len(scene.log.ticks), len(log.ticks)) == (4, 3)
-    assert (report.ticks, report.gone, report.why) == (7, 4, "count")
+    assert (report.status.ticks, report.status.gone, report.why) == (7, 4, "count")
     assert not report.is_log_gone
 
 
@@ -79,7 +84,7 @@ async def test_a_stop_between_two_logs_takes_effect() -> None:
     log = await lose_log(scene, poll, 3 * SECOND)
     poll.stop()
     report = await poll.run()
-    assert (report.ticks, report.gone, report.why) == (3, 3, "stopped")
+    assert (report.status.ticks, report.status.gone, report.why) == (3, 3, "stopped")
     assert (log.ticks, log.heartbeats) == ([], [])
 
 
@@ -195,5 +200,5 @@ async def test_a_log_found_removed_at_the_end_holds_none_of_the_ticks() -> None:
     gone = StreamMissing("memory:", "was removed")
     scene.log.fail = lambda: gone if scene.clock.now > SECOND else None
     report = await scene.poll(duration=5 * SECOND).run()
-    assert (report.ticks, report.gone, report.why) == (1, 1, "duration")
+    assert (report.status.ticks, report.status.gone, report.why) == (1, 1, "duration")
     assert report.is_log_gone
