@@ -1,8 +1,9 @@
 """Decides when a poller polls next: at the next slot, after back-off, or when the budget allows it.
 
-Slots do not drift, and missed slots are skipped. No hour holds more requests than the budget. Sends
-no request. The elapsed time (µs, of a clock that never goes back) is passed in. Only the budget has
-a clock of its own.
+The interval between slots follows from the user's wish and the source's budget. Slots do not drift,
+and missed slots are skipped. No hour holds more requests than the budget. Sends no request. The
+elapsed time (µs, of a clock that never goes back) is passed in. Only the budget has a clock of its
+own.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from ticker.back_off import BackOff
-from ticker.poll.interval import Interval, interval
+from ticker.figures import count_text
 from ticker.sources.protocol import Source
+from ticker.times import format_duration
 from ticker.units import HOUR, MINUTE, SECOND
 
+SHORTEST: Final = SECOND // 20
+"""The shortest time between two polls (µs). No answer is faster: a shorter one makes gaps."""
 _SHORTEST_BACK_OFF: Final = SECOND // 2
 """The shortest first wait after a failure (µs)."""
 _LONGEST_BACK_OFF: Final = MINUTE
@@ -25,15 +29,11 @@ _LONGEST_WITHOUT_BUDGET: Final = 2 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
-    """Slots `every` µs apart, counted from `anchor` (elapsed µs)."""
+class Interval:
+    """The interval (µs), and a note for a user who wished for another one."""
 
-    anchor: int
     every: int
-
-    def after(self, now: int) -> int:
-        """Return the first slot after `now`. Missed slots are skipped."""
-        return self.anchor + max(0, (now - self.anchor) // self.every + 1) * self.every
+    note: str | None = None
 
 
 class PollSchedule:
@@ -58,25 +58,30 @@ class PollSchedule:
         """Whether every symbol's market was closed in the last good answer."""
         self.due = now
         """When to poll next."""
+        self._anchor = now
+        """From when the slots are counted."""
         self._plan(symbols)
-        self._slots = Slots(now, self.interval(symbols).every)
-
-    @property
-    def every(self) -> int:
-        """The announced interval (µs)."""
-        return self._slots.every
+        self.every = self.interval(symbols).every
+        """The announced interval (µs): the time between two slots."""
 
     def interval(self, symbols: int) -> Interval:
-        """Compute the interval for this many symbols, from the budget as it is now."""
-        source = self._source
-        return interval(
-            self._wish,
-            usual=source.every_closed if self.all_closed else source.every,
-            requests=self.requests(symbols),
-            budget=source.budget.share,
-            whose=source.name.partition("-")[0].capitalize(),
-            others=source.budget.others,
-        )
+        """Compute the interval for this many symbols, from the budget as it is now.
+
+        A wish that is too short for the budget, or shorter than `SHORTEST`, is lengthened. The note
+        then says why.
+        """
+        source, wish = self._source, self._wish
+        usual = source.every_closed if self.all_closed else source.every
+        budget, others = source.budget.share, source.budget.others
+        wanted = usual if wish is None else wish
+        floor = max(SHORTEST, -(-HOUR * self.requests(symbols) // budget) if budget else 0)
+        if wanted >= floor:
+            return Interval(wanted)
+        shared = f", shared with {count_text(others, 'more poller')}" if others else ""
+        whose = source.name.partition("-")[0].capitalize()
+        limit = f"{whose}'s limit{shared}" if budget else f"at least {format_duration(SHORTEST)}"
+        asked = "" if wish is None else f"you asked for {format_duration(wish)}; "
+        return Interval(floor, f"{asked}{limit}")
 
     def _plan(self, symbols: int) -> None:
         """Tell the budget how many requests an hour are wished for while a market is open."""
@@ -89,8 +94,7 @@ class PollSchedule:
 
     def begin(self, now: int) -> None:
         """Make a poll due now, and count the slots from now."""
-        self._slots = Slots(now, self.every)
-        self.due = now
+        self._anchor = self.due = now
 
     def hasten(self, now: int, earliest: int, symbols: int) -> None:
         """Poll at `earliest`, or later if the budget demands it, unless a poll is due before."""
@@ -104,8 +108,9 @@ class PollSchedule:
         self._plan(symbols)
         every = self.interval(symbols).every
         if every != self.every:
-            self._slots = Slots(asked_at, every)
-        self._defer(now, self._slots.after(now), symbols)
+            self._anchor, self.every = asked_at, every
+        missed = max(0, (now - self._anchor) // self.every)
+        self._defer(now, self._anchor + (missed + 1) * self.every, symbols)
 
     def failed(self, now: int, symbols: int, *, wait: int | None = None) -> None:
         """Poll again after `wait` (µs), at least one interval. Without `wait`, use back-off."""

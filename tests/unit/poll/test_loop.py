@@ -18,8 +18,6 @@ from ticker.errors import (
     StreamUnreachable,
 )
 from ticker.poll import PollReport
-from ticker.poll.interval import interval
-from ticker.poll.schedule import Slots
 from ticker.records import Quote, Tick
 from ticker.sources.budget import Budget
 from ticker.units import SECOND
@@ -43,6 +41,16 @@ async def test_a_heartbeat_for_very_many_symbols_holds_only_their_number() -> No
     for told in scene.log.heartbeats:
         assert (told.asked, told.symbols) == (12_000, None)
         assert len(told.refused) <= 5_000
+
+
+async def test_slots_never_drift_and_missed_ones_are_skipped() -> None:
+    async def uneven(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        await source.clock.sleep(2_000_000 if len(source.asked) == 3 else 999_999)
+        return rising(source, symbols)
+
+    scene = Scene(uneven)
+    await scene.poll(every=SECOND, duration=8 * SECOND).run()
+    assert scene.times == [0, 1, 2, 5, 6, 7]
 
 
 async def test_a_slow_answer_skips_slots_and_requests_never_pile_up() -> None:
@@ -408,11 +416,6 @@ async def test_an_answer_without_any_price_does_not_count_as_good() -> None:
     assert "no-prices" in [beat.state for beat in scene.log.heartbeats]
 
 
-def test_slots_never_drift_and_missed_ones_are_skipped() -> None:
-    slots = Slots(anchor=5, every=10)
-    assert [slots.after(now) for now in (0, 5, 14, 15, 99)] == [5, 15, 15, 25, 105]
-
-
 def test_no_hour_holds_more_requests_than_the_budget() -> None:
     now = 0
     budget = Budget(3, uptime=lambda: now)
@@ -425,16 +428,22 @@ def test_no_hour_holds_more_requests_than_the_budget() -> None:
     assert budget.earliest(2) == 3_600 * SECOND + 10
 
 
-def test_many_symbols_take_several_requests_of_the_budget() -> None:
-    result = interval(None, usual=15 * SECOND, requests=2, budget=360, whose="Yahoo")
-    assert (result.every, result.note) == (20 * SECOND, "Yahoo's limit")
+async def test_many_symbols_take_several_requests_of_the_budget() -> None:
+    scene = Scene(rising, budget=360)
+    await scene.poll(*(f"S{n}" for n in range(51)), duration=SECOND).run()
+    assert (scene.told[-1].interval, scene.told[-1].note) == (20 * SECOND, "Yahoo's limit")
 
 
-def test_no_source_is_asked_more_often_than_twenty_times_a_second() -> None:
-    result = interval(1_000, usual=SECOND, requests=1, budget=None, whose="Exchange")
-    assert (result.every, result.note) == (50_000, "you asked for 1ms; at least 50ms")
-    result = interval(50_000, usual=SECOND, requests=1, budget=None, whose="Exchange")
-    assert (result.every, result.note) == (50_000, None)
+@pytest.mark.parametrize(
+    ("every", "note"), [(1_000, "you asked for 1ms; at least 50ms"), (50_000, None)]
+)
+async def test_no_source_is_asked_more_often_than_twenty_times_a_second(
+    every: int, note: str | None
+) -> None:
+    scene = Scene(rising)
+    await scene.poll(every=every, duration=SECOND).run()
+    assert (scene.told[-1].interval, scene.told[-1].note) == (50_000, note)
+    assert len(scene.times) == 20
 
 
 async def test_an_answer_resets_the_wait_after_failures() -> None:
