@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 from ticker.board.freshness import Age
 from ticker.board.row import Row
 from ticker.records import Quote
+
+CellText = Callable[[Row | Quote, Age], str]
+"""Returns the text of a cell, escaped."""
 
 
 class Align(Enum):
@@ -64,12 +68,11 @@ class Column:
     key: str
     """The name of the column in options, the configuration and `Sort`."""
     title: str
-    text: Callable[[Row | Quote, Age], str]
-    """Returns the text of a cell, escaped."""
-    align: Align
     importance: float
     """If room is short, the column with the highest number is left out first; 0 is never."""
-    most: int
+    text: CellText
+    align: Align = Align.LEFT
+    most: int = 16
     """Its greatest width while another column needs the room (cells)."""
     least: int = 0
     """A column of words may shrink to this (cells) before it is left out; 0: it never shrinks."""
@@ -92,3 +95,22 @@ class Column:
     """Returns what rows are sorted by; rows with `None` come last. `None`: it cannot be sorted."""
     is_greatest_first: bool = False
     """Whether the greatest comes first in its usual order."""
+
+
+def figures(
+    key: str,
+    title: str,
+    importance: float,
+    text: CellText,
+    align: Align = Align.RIGHT,
+    *,
+    sort_key: Callable[[Row], Any] | None = None,
+    **more: Any,
+) -> Column:
+    """Return a column of figures, sorted by `sort_key` (default: the field `key`).
+
+    `more` are fields of `Column`.
+    """
+    more.setdefault("is_greatest_first", True)
+    by = sort_key or attrgetter(key)
+    return Column(key, title, importance, text, align, is_figure=True, sort_key=by, **more)

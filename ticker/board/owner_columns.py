@@ -8,9 +8,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Final
 
-from ticker.board.column import Align, Column, Presence, Style, change_style
+from ticker.board.column import Align, CellText, Column, Presence, Style, change_style, figures
 from ticker.board.freshness import Age
-from ticker.board.holding import Holding
 from ticker.board.row import Row
 from ticker.escape import escape
 from ticker.figures import change_text, percent_text, price_text
@@ -45,30 +44,26 @@ def _percent(percent: Decimal | None) -> str:
     return "" if percent is None else percent_text(float(percent))
 
 
-def _figure(holding: Holding | None, key: str) -> Decimal | None:
-    value: Decimal | None = getattr(holding, key, None)
-    return value
-
-
 def _owned(
-    key: str, title: str, importance: float, presence: Presence = Presence.WHERE_KNOWN
+    key: str,
+    title: str,
+    importance: float,
+    write: Callable[[Decimal | None], str],
+    presence: Presence = Presence.WHERE_KNOWN,
 ) -> Column:
-    write = _TEXTS[key]
+    def figure(row: Row | Quote) -> Decimal | None:
+        amount: Decimal | None = getattr(getattr(row, "holding", None), key, None)
+        return amount
 
-    def text(row: Row | Quote, _age: Age) -> str:
-        return write(_figure(getattr(row, "holding", None), key))
-
-    return Column(
+    return figures(
         key,
         title,
-        text,
-        Align.RIGHT if key in ("weight", "gain_percent") else Align.POINT,
         importance,
+        lambda row, _age: write(figure(row)),
+        Align.RIGHT if key in ("weight", "gain_percent") else Align.POINT,
         most=24,
         presence=presence,
-        is_figure=True,
-        sort_key=lambda row: _figure(row.holding, key),
-        is_greatest_first=True,
+        sort_key=figure,
         style=change_style if "gain" in key else lambda _text, _age: Style.TEXT,
     )
 
@@ -85,7 +80,7 @@ def with_units(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[Column, 
 
 
 @cache  # so that equal columns stay equal
-def _with_unit(text: Callable[[Row | Quote, Age], str]) -> Callable[[Row | Quote, Age], str]:
+def _with_unit(text: CellText) -> CellText:
     def told(row: Row | Quote, age: Age) -> str:
         amount = text(row, age)
         return f"{amount} {escape(row.currency or '')}".rstrip() if amount else ""
@@ -93,23 +88,13 @@ def _with_unit(text: Callable[[Row | Quote, Age], str]) -> Callable[[Row | Quote
     return told
 
 
-_TEXTS: Final = {
-    "quantity": _quantity,
-    "cost": money_text,
-    "value": money_text,
-    "day_gain": gain_text,
-    "gain": gain_text,
-    "gain_percent": _percent,
-    "weight": share_text,
-}
-
 OWNED: Final = (
-    _owned("quantity", "Quantity", 9.1, Presence.WITH_ROOM),
-    _owned("cost", "Cost", 9.2, Presence.WITH_ROOM),
-    _owned("value", "Value", 2.1),
-    _owned("day_gain", "Day gain", 4.1),
-    _owned("gain", "Gain", 2.2),
-    _owned("gain_percent", "Gain %", 4.2),
-    _owned("weight", "Weight", 7, Presence.WITH_ROOM),
+    _owned("quantity", "Quantity", 9.1, _quantity, Presence.WITH_ROOM),
+    _owned("cost", "Cost", 9.2, money_text, Presence.WITH_ROOM),
+    _owned("value", "Value", 2.1, money_text),
+    _owned("day_gain", "Day gain", 4.1, gain_text),
+    _owned("gain", "Gain", 2.2, gain_text),
+    _owned("gain_percent", "Gain %", 4.2, _percent),
+    _owned("weight", "Weight", 7, share_text, Presence.WITH_ROOM),
 )
 """All columns of holdings, in the order of the screen."""

@@ -21,9 +21,9 @@ from textual.widget import Widget
 
 from ticker.board import Age, Row
 from ticker.board.columns import Style as Look
-from ticker.board.columns import age_text, reason_text
+from ticker.board.columns import age_text, places_of, reason_text
 from ticker.dashboard.chart import Chart, Ink, chart_lines
-from ticker.dashboard.facts import facts, places_of, tick_words
+from ticker.dashboard.facts import facts, tick_words
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.sparks import COIN
 from ticker.escape import escape

@@ -7,19 +7,14 @@ from typing import Any
 from msgspec.structs import asdict as to_dict
 
 from ticker.board import Age, Row
-from ticker.board.columns import BY_KEY, age_text, reason_text
+from ticker.board.columns import BY_KEY, age_text, places_of, reason_text
 from ticker.board.owner_columns import OWNED
 from ticker.escape import escape
-from ticker.figures import amount_text, change_text, decimals, price_text
+from ticker.figures import amount_text, change_text, price_text
 from ticker.records import Quote, Tick
 from ticker.times import Zone, clock, format_duration
 
 Fact = tuple[str, str]
-
-
-def places_of(row: Row) -> int:
-    """Return how many decimals the prices of `row` have."""
-    return decimals(row.price if row.price is not None else 1.0, row.price_hint)
 
 
 def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list[Fact]:
