@@ -9,8 +9,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Protocol
 
-from ticker.board.holdings import Portfolio
-from ticker.board.rates import pairs_to_ask
+from ticker.board.holdings import Owner, Portfolio
 from ticker.follow import Follow
 from ticker.records import Quote
 
@@ -92,10 +91,5 @@ class Pairs:
 def pairs_in(portfolio: Portfolio, quotes: Iterable[Quote]) -> set[str]:
     """Return the pairs among `quotes` that the totals of `portfolio` need."""
     known = {quote.symbol: quote for quote in quotes}
-
-    def price_of(symbol: str) -> float | None:
-        return known[symbol].price if symbol in known else None
-
-    conversions = portfolio.conversions(known)
-    asked = pairs_to_ask(conversions, price_of, lambda symbol: symbol not in known)
+    asked = Owner(portfolio, known.get).pairs(lambda symbol: symbol not in known)
     return known.keys() & set(asked)

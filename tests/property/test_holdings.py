@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from ticker.board.holdings import Portfolio
+from ticker.board.holdings import Owner, Portfolio
 from ticker.board.rates import pair, pairs_to_ask, rate_of
 from ticker.board.row import Row
 from ticker.config.holdings_and_alerts import Holdings, Lot
@@ -141,8 +141,8 @@ def test_values_and_gains_and_weights_and_totals_match_an_independent_calculatio
     owned: list[Lot], cash: dict[str, Decimal], found: list[Row], pairs: dict[str, str], base: str
 ) -> None:
     known = {row.symbol: row for row in found}
-    prices = {symbol: float(price) for symbol, price in pairs.items()}
-    valuation = Portfolio(Holdings(cash, tuple(owned)), base).value(known, prices.get)
+    priced = {symbol: Row(symbol, float(price)) for symbol, price in pairs.items()}
+    valuation = Owner(Portfolio(Holdings(cash, tuple(owned)), base), (priced | known).get).value()
     theirs = {
         symbol: Reference(
             [lot for lot in owned if lot.symbol == symbol], known.get(symbol), base, pairs

@@ -18,10 +18,9 @@ from ticker.board.freshness import Age, after_gap, age_of
 from ticker.board.gaps import Gaps
 from ticker.board.held import Held
 from ticker.board.history import History
-from ticker.board.holdings import Portfolio, Total, Valuation
+from ticker.board.holdings import Owner, Portfolio, Total, Valuation
 from ticker.board.minutes import Minutes
 from ticker.board.order import Sort, arrange
-from ticker.board.owner import Owner
 from ticker.board.row import Row
 from ticker.board.symbol_state import OriginState, SymbolState
 from ticker.health.writers import Writers
@@ -208,8 +207,7 @@ class Board:
         if self.owner is None:
             return None
         owned = [symbol for symbol in symbols if symbol in self.owner.portfolio.symbols]
-        known = self.owner.known() if self.held is None else self.held.rows
-        return self.owner.total(owned, known) if owned else None
+        return self.owner.total(owned) if owned else None
 
     def revalue(self) -> None:
         """Value all holdings again, and mark rows whose figures changed."""
@@ -335,6 +333,8 @@ class Board:
 
     def _bare_row(self, symbol: str) -> Row | None:
         """Return what is known of `symbol`, whether it has a row or not."""
+        if self.held is not None and symbol in self.held.rows:
+            return self.held.rows[symbol]
         state = self._symbols.get(symbol)
         return None if state is None else state.row or state.make_row(symbol)
 

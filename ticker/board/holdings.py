@@ -11,7 +11,7 @@ counts from the price paid.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,9 +20,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ticker.board.holding import Holding
-from ticker.board.rates import PriceOf, Rate, main_unit, rate_of
-from ticker.board.row import Row
+from ticker.board.rates import Rate, main_unit, pairs_to_ask, rate_of
+from ticker.board.row import Holding, Row
 from ticker.config.holdings_and_alerts import Holdings, Lot
 from ticker.records import Quote
 from ticker.units import SECOND
@@ -87,75 +86,66 @@ class Valuation:
 
 
 class Portfolio:
-    """Values `holdings`, with totals in `currency`."""
+    """The `holdings` to be valued, with totals in `currency`."""
 
     def __init__(self, holdings: Holdings, currency: str) -> None:
-        self.holdings = holdings
+        self.cash = holdings.cash
         self.currency = currency
-        self._lots: dict[str, list[Lot]] = {}
+        self.lots: dict[str, list[Lot]] = {}
         for lot in holdings.lots:
-            self._lots.setdefault(lot.symbol, []).append(lot)
+            self.lots.setdefault(lot.symbol, []).append(lot)
 
     @property
     def symbols(self) -> Collection[str]:
         """Return the symbols owned."""
-        return self._lots.keys()
+        return self.lots.keys()
 
-    def conversions(self, known: Mapping[str, Known]) -> list[tuple[str, str]]:
-        """Return the conversions needed, (from, to) in main units, each once."""
-        wanted: dict[tuple[str, str], None] = {}
-        for cash in self.holdings.cash:
-            wanted[cash, self.currency] = None
-        for symbol, lots in self._lots.items():
-            quoted = known[symbol].currency if symbol in known else None
-            currencies = [lot.currency for lot in lots if lot.price is not None and lot.currency]
-            wanted |= dict.fromkeys((each, self.currency) for each in (quoted, *currencies) if each)
-            wanted |= dict.fromkeys((each, quoted) for each in currencies if quoted)
-        units = dict.fromkeys((main_unit(of)[0], main_unit(into)[0]) for of, into in wanted)
-        return [(of, into) for of, into in units if of != into]
 
-    def holding(self, symbol: str, known: Known | None, price_of: PriceOf) -> Holding | None:
-        """Return the holding in `symbol`, without its weight; `None` if there is none."""
-        lots = self._lots.get(symbol)
-        if lots is None:
-            return None
-        quantity = sum((lot.quantity for lot in lots), _ZERO)
-        if known is None or known.price is None:
-            return Holding(quantity)
-        price = _decimal(known.price)
-        cost = _sum(_cost(lot, known.currency, known.currency, price_of) for lot in lots)
-        value = quantity * price
-        gain = None if cost is None else value - cost
-        return Holding(
-            quantity,
-            value,
-            cost,
-            _sum(_day_gain(lot, known, price, price_of) for lot in lots),
-            gain,
-            _percent(gain, cost),
-        )
+class Owner:
+    """Values `portfolio`. `known_of` returns what is known of a symbol (`None`: nothing).
 
-    def value(self, known: Mapping[str, Known], price_of: PriceOf) -> Valuation:
-        """Value everything. `known`: symbol → row or quote. `price_of` prices currency pairs."""
-        cash, problems = self._cash(price_of)
-        total = self.total(self.symbols, known, price_of, cash=cash, problems=problems)
+    The value and the gain of a row belong to its last price. Weights and totals are from the last
+    `revalue`.
+    """
+
+    def __init__(self, portfolio: Portfolio, known_of: Callable[[str], Known | None]) -> None:
+        self.portfolio = portfolio
+        self.valuation: Valuation | None = None
+        self._known_of = known_of
+
+    def with_holding(self, row: Row) -> Row:
+        """Return `row` with its holding, if there is one."""
+        if (lots := self.portfolio.lots.get(row.symbol)) is None:
+            return row
+        before = None if self.valuation is None else self.valuation.holdings.get(row.symbol)
+        holding = self._holding(lots, row, None if before is None else before.weight)
+        return msgspec.structs.replace(row, holding=holding)
+
+    def revalue(self) -> Iterable[str]:
+        """Value everything again. Returns the symbols whose figures changed."""
+        before = {} if self.valuation is None else self.valuation.holdings
+        self.valuation = self.value()
+        return [s for s, holding in self.valuation.holdings.items() if before.get(s) != holding]
+
+    def value(self) -> Valuation:
+        """Value everything."""
+        into, lots = self.portfolio.currency, self.portfolio.lots
+        amounts = {of: self._convert(cash, of, into) for of, cash in self.portfolio.cash.items()}
+        problems = [_no_rate(of, into) for of, amount in amounts.items() if amount is None]
+        cash = _sum(amounts.values())
+        total = self.total(lots, cash=cash, problems=problems)
         holdings = {}
-        for symbol in self.symbols:
-            holding = self.holding(symbol, known.get(symbol), price_of)
-            assert holding is not None  # noqa: S101  (it is owned)
-            worth = self._worth(holding.value, known.get(symbol), price_of)
-            holdings[symbol] = msgspec.structs.replace(holding, weight=_share(worth, total.value))
-        rates = tuple(
-            (of, into, rate_of(of, into, price_of)) for of, into in self.conversions(known)
-        )
-        share = _share(cash, total.value)
-        return Valuation(self.currency, holdings, total, cash, share, rates)
+        for symbol, some in lots.items():
+            known = self._known_of(symbol)
+            bare = self._holding(some, known)
+            weight = _share(self._worth(bare.value, known), total.value)
+            holdings[symbol] = msgspec.structs.replace(bare, weight=weight)
+        rates = tuple((of, to, rate_of(of, to, self._price_of)) for of, to in self._conversions())
+        return Valuation(into, holdings, total, cash, _share(cash, total.value), rates)
 
     def total(
         self,
         symbols: Iterable[str],
-        known: Mapping[str, Known],
-        price_of: PriceOf,
         *,
         cash: Decimal | None = _ZERO,
         problems: Iterable[Problem] = (),
@@ -165,26 +155,27 @@ class Portfolio:
         values, days, gains, costs = [cash], [], [], []
         without, invented = [], False
         for symbol in symbols:
-            holding = self.holding(symbol, there := known.get(symbol), price_of)
-            if holding is None:
+            if (lots := self.portfolio.lots.get(symbol)) is None:
                 continue
-            worth = self._worth(holding.value, there, price_of)
+            known = self._known_of(symbol)
+            holding = self._holding(lots, known)
+            worth = self._worth(holding.value, known)
             values.append(worth)
-            invented = invented or (there is not None and there.simulated)
-            if worth is None or there is None:
-                told[self._problem(symbol, there, price_of)] = None
+            invented = invented or (known is not None and known.simulated)
+            if worth is None or known is None:
+                told[self._problem(symbol, known)] = None
                 continue
-            days.append(self._worth(holding.day_gain, there, price_of))
+            days.append(self._worth(holding.day_gain, known))
             if days[-1] is None:
                 told[Problem(Missing.DAY_CHANGE, symbol)] = None
-            if any(lot.price is None for lot in self._lots[symbol]):
+            if any(lot.price is None for lot in lots):
                 without.append(symbol)
                 continue
-            cost = self._cost(symbol, there, price_of)
+            cost = _sum(self._cost(lot, known.currency, self.portfolio.currency) for lot in lots)
             costs.append(cost)
             gains.append(None if cost is None else worth - cost)
             if cost is None:
-                told |= dict.fromkeys(self._missing_rates(symbol, price_of))
+                told |= dict.fromkeys(self._missing_rates(lots))
         value, cost, gain = _sum(values), _sum(costs), _sum(gains)
         is_known = value is not None
         return Total(
@@ -197,71 +188,82 @@ class Portfolio:
             invented,
         )
 
-    def _cash(self, price_of: PriceOf) -> tuple[Decimal | None, list[Problem]]:
-        """Return all cash in the currency of the totals, and the reason if it is unknown."""
-        amounts, problems = [], []
-        for currency, amount in self.holdings.cash.items():
-            rate = rate_of(currency, self.currency, price_of)
-            amounts.append(None if rate is None else amount * rate.value)
-            if rate is None:
-                problems.append(_no_rate(currency, self.currency))
-        return _sum(amounts), problems
+    def pairs(self, is_refused: Callable[[str], bool]) -> list[str]:
+        """Return the currency pairs to ask for; see `pairs_to_ask`."""
+        return pairs_to_ask(self._conversions(), self._price_of, is_refused)
 
-    def _worth(
-        self, amount: Decimal | None, known: Known | None, price_of: PriceOf
-    ) -> Decimal | None:
-        """Convert `amount` from the currency of `known` to the currency of the totals."""
-        if amount is None or known is None or known.currency is None:
+    def _conversions(self) -> list[tuple[str, str]]:
+        """Return the conversions needed, (from, to) in main units, each once."""
+        total = self.portfolio.currency
+        wanted = dict.fromkeys((cash, total) for cash in self.portfolio.cash)
+        for symbol, lots in self.portfolio.lots.items():
+            known = self._known_of(symbol)
+            quoted = None if known is None else known.currency
+            currencies = [lot.currency for lot in lots if lot.price is not None and lot.currency]
+            wanted |= dict.fromkeys((each, total) for each in (quoted, *currencies) if each)
+            wanted |= dict.fromkeys((each, quoted) for each in currencies if quoted)
+        units = dict.fromkeys((main_unit(of)[0], main_unit(into)[0]) for of, into in wanted)
+        return [(of, into) for of, into in units if of != into]
+
+    def _holding(
+        self, lots: Sequence[Lot], known: Known | None, weight: Decimal | None = None
+    ) -> Holding:
+        quantity = sum((lot.quantity for lot in lots), _ZERO)
+        if known is None or known.price is None:
+            return Holding(quantity, weight=weight)
+        price = _decimal(known.price)
+        cost = _sum(self._cost(lot, known.currency, known.currency) for lot in lots)
+        day_gain = _sum(self._day_gain(lot, known, price) for lot in lots)
+        value = quantity * price
+        gain = None if cost is None else value - cost
+        return Holding(quantity, value, cost, day_gain, gain, _percent(gain, cost), weight)
+
+    def _cost(self, lot: Lot, quoted: str | None, into: str | None) -> Decimal | None:
+        """Return the cost of `lot` in `into`. Without a currency, it was paid in `quoted`."""
+        if lot.price is None:
             return None
-        rate = rate_of(known.currency, self.currency, price_of)
+        return self._convert(lot.quantity * lot.price + lot.fees, lot.currency or quoted, into)
+
+    def _day_gain(self, lot: Lot, known: Known, price: Decimal) -> Decimal | None:
+        if lot.date is not None and lot.price is not None and _day(known) == lot.date.toordinal():
+            bare = lot.quantity * lot.price
+            paid = self._convert(bare, lot.currency or known.currency, known.currency)
+            return None if paid is None else lot.quantity * price - paid
+        return None if known.day_change is None else lot.quantity * _decimal(known.day_change)
+
+    def _worth(self, amount: Decimal | None, known: Known | None) -> Decimal | None:
+        """Convert `amount` from the currency of `known` to the currency of the totals."""
+        if amount is None or known is None:
+            return None
+        return self._convert(amount, known.currency, self.portfolio.currency)
+
+    def _convert(self, amount: Decimal, of: str | None, into: str | None) -> Decimal | None:
+        if of == into:
+            return amount
+        rate = rate_of(of, into, self._price_of) if of and into else None
         return None if rate is None else amount * rate.value
 
-    def _cost(self, symbol: str, known: Known, price_of: PriceOf) -> Decimal | None:
-        """Return the cost of all lots of `symbol` in the currency of the totals."""
-        lots = self._lots[symbol]
-        return _sum(_cost(lot, known.currency, self.currency, price_of) for lot in lots)
+    def _price_of(self, symbol: str) -> float | None:
+        known = self._known_of(symbol)
+        return None if known is None else known.price
 
-    def _problem(self, symbol: str, known: Known | None, price_of: PriceOf) -> Problem:
+    def _problem(self, symbol: str, known: Known | None) -> Problem:
         """Say why the value of `symbol` in the currency of the totals is unknown."""
         if known is None or known.price is None:
             return Problem(Missing.PRICE, symbol)
         if known.currency is None:
             return Problem(Missing.CURRENCY, symbol)
-        assert rate_of(known.currency, self.currency, price_of) is None  # noqa: S101  (what is left)
-        return _no_rate(known.currency, self.currency)
+        return _no_rate(known.currency, self.portfolio.currency)
 
-    def _missing_rates(self, symbol: str, price_of: PriceOf) -> Iterable[Problem]:
-        for lot in self._lots[symbol]:
-            if lot.currency and rate_of(lot.currency, self.currency, price_of) is None:
-                yield _no_rate(lot.currency, self.currency)
+    def _missing_rates(self, lots: Iterable[Lot]) -> Iterable[Problem]:
+        total = self.portfolio.currency
+        for lot in lots:
+            if lot.currency and rate_of(lot.currency, total, self._price_of) is None:
+                yield _no_rate(lot.currency, total)
 
 
 def _no_rate(of: str, into: str) -> Problem:
     return Problem(Missing.RATE, f"{main_unit(of)[0]} to {main_unit(into)[0]}")
-
-
-def _cost(lot: Lot, quoted: str | None, into: str | None, price_of: PriceOf) -> Decimal | None:
-    """Return the cost of `lot` in `into`. A lot without a currency was paid in the `quoted` one."""
-    currency = lot.currency or quoted
-    if lot.price is None:
-        return None
-    paid = lot.quantity * lot.price + lot.fees
-    if currency == into:
-        return paid
-    if currency is None or into is None:
-        return None
-    rate = rate_of(currency, into, price_of)
-    return None if rate is None else paid * rate.value
-
-
-def _day_gain(lot: Lot, known: Known, price: Decimal, price_of: PriceOf) -> Decimal | None:
-    if lot.date is not None and lot.price is not None and _day(known) == lot.date.toordinal():
-        bare = Lot(symbol=lot.symbol, quantity=lot.quantity, price=lot.price, currency=lot.currency)
-        paid = _cost(bare, known.currency, known.currency, price_of)
-        return None if paid is None else lot.quantity * price - paid
-    if known.day_change is None:
-        return None
-    return lot.quantity * _decimal(known.day_change)
 
 
 def _day(known: Known) -> int | None:

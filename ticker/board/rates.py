@@ -84,17 +84,14 @@ def _price(symbol: str, price_of: PriceOf) -> Decimal | None:
 def pairs_to_ask(
     conversions: Iterable[tuple[str, str]], price_of: PriceOf, is_refused: Callable[[str], bool]
 ) -> list[str]:
-    """Return the pairs that a poller should ask for, each once.
+    """Return the pairs that a poller should ask for, each once. `conversions` are in main units.
 
     A known rate needs the pairs that it was computed from. An unknown rate needs the direct pair.
     If that is refused, it needs the inverse pair. If both are refused, it needs a pair for each leg
     of the cross through USD: again the direct one, or else the inverse.
     """
     asked: dict[str, None] = {}
-    for one, other in conversions:
-        of, into = main_unit(one)[0], main_unit(other)[0]
-        if of == into:
-            continue
+    for of, into in conversions:
         known = rate_of(of, into, price_of)
         if known is not None:
             asked |= dict.fromkeys(known.pairs)

@@ -6,16 +6,31 @@ must be escaped where they are shown.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from ticker.board.holding import Holding
 from ticker.records import Quote, Tick
 from ticker.units import HOUR
 
 _NIGHT: Final = 12 * HOUR
 """A trade that is older than this (µs) was not made in the session that is open now."""
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """What the user owns of one symbol, in the currency of its price. `None`: unknown."""
+
+    quantity: Decimal
+    value: Decimal | None = None
+    cost: Decimal | None = None
+    """What was paid, with fees. Another currency is converted at today's rate."""
+    day_gain: Decimal | None = None
+    gain: Decimal | None = None
+    gain_percent: Decimal | None = None
+    """The gain in per cent of the cost."""
+    weight: Decimal | None = None
+    """Its share of everything owned, with cash, in per cent."""
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+from typing import Final
+
 from ticker.board.history import History
 from ticker.board.row import Row, is_change_current
 from ticker.records import Quote, Tick
+
+_STANDING: Final = (
+    *("name", "kind", "exchange", "previous_close", "price_hint", "delay", "market_cap"),
+    *("open", "day_high", "day_low", "fifty_two_week_high", "fifty_two_week_low"),
+)
+"""The fields of a row that only quotes have."""
+_standing = attrgetter(*_STANDING)
 
 
 class OriginState:
@@ -103,10 +113,10 @@ class SymbolState:
         shown = self.shown
         if shown is None or shown.trade is None:
             return Row(symbol)
-        trade = shown.trade
-        quote = self.quote
+        trade, quote = shown.trade, self.quote
         facts = quote or trade
         is_moved = is_change_current(trade, quote.kind if quote else None)
+        standing = {} if quote is None else dict(zip(_STANDING, _standing(quote), strict=True))
         return Row(
             symbol=symbol,
             price=trade.price,
@@ -128,16 +138,5 @@ class SymbolState:
             previous_price=trade.previous_price,
             size=trade.size,
             sequence=trade.sequence,
-            name=quote.name if quote else None,
-            kind=quote.kind if quote else None,
-            exchange=quote.exchange if quote else None,
-            previous_close=quote.previous_close if quote else None,
-            price_hint=quote.price_hint if quote else None,
-            delay=quote.delay if quote else None,
-            open=quote.open if quote else None,
-            day_high=quote.day_high if quote else None,
-            day_low=quote.day_low if quote else None,
-            fifty_two_week_high=quote.fifty_two_week_high if quote else None,
-            fifty_two_week_low=quote.fifty_two_week_low if quote else None,
-            market_cap=quote.market_cap if quote else None,
+            **standing,
         )

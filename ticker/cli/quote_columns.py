@@ -13,7 +13,6 @@ from ticker.board import Age, Board
 from ticker.board.columns import BY_KEY, Align
 from ticker.board.holdings import Portfolio, Total
 from ticker.board.owner_columns import CENTS, OWNED, gain_text, money_text
-from ticker.board.rates import pairs_to_ask
 from ticker.cli.options import Format
 from ticker.cli.printing import table_text
 from ticker.errors import UsageError
@@ -57,9 +56,7 @@ class Owned:
 
     def __init__(self, portfolio: Portfolio | None) -> None:
         self.board = Board()
-        self._portfolio = portfolio
-        if portfolio is not None:
-            self.board.own(portfolio)
+        self.board.own(portfolio)
 
     @property
     def total(self) -> Total | None:
@@ -74,15 +71,14 @@ class Owned:
     async def ask(self, source: Source, answer: Answer) -> None:
         """Ask for the other symbols owned, and for the currency pairs that totals need."""
         self.take(answer.quotes)
-        owner, portfolio = self.board.owner, self._portfolio
-        if owner is None or portfolio is None:
+        owner = self.board.owner
+        if owner is None:
             return
         tried = {quote.symbol for quote in answer.quotes} | answer.refused.keys()
-        missing = [symbol for symbol in portfolio.symbols if symbol not in tried]
+        missing = [symbol for symbol in owner.portfolio.symbols if symbol not in tried]
         refused = set(answer.refused)
         for _ in range(_ROUNDS + 1):
-            conversions = portfolio.conversions(owner.known())
-            pairs = pairs_to_ask(conversions, owner.price_of, refused.__contains__)
+            pairs = owner.pairs(refused.__contains__)
             wanted = [*missing, *(pair for pair in pairs if pair not in tried)]
             if not wanted:
                 return

@@ -7,9 +7,9 @@ import pytest
 
 from ticker.board import SORTS, Age, Board, Row
 from ticker.board.columns import BY_KEY, COLUMNS, Style, age_text, reason_text
-from ticker.board.holding import Holding as Owned
 from ticker.board.order import first_sort
 from ticker.board.owner_columns import with_units
+from ticker.board.row import Holding as Owned
 from ticker.health.reasons import Reason
 from ticker.records import Batch, Position, Quote
 from ticker.units import HOUR

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from ticker.board.holdings import Portfolio, Total
+from ticker.board.holdings import Owner, Portfolio, Total
 from ticker.board.row import Row
 from ticker.config.holdings_and_alerts import Holdings, Lot
 from ticker.dashboard.palette import DARK
@@ -22,9 +22,13 @@ HOLDINGS = Holdings({"EUR": Decimal(400)}, LOTS)
 PAIRS = {"EURUSD=X": 1.25}
 
 
+def owner(pairs: dict[str, float] = PAIRS) -> Owner:
+    known = ROWS | {symbol: Row(symbol, price) for symbol, price in pairs.items()}
+    return Owner(Portfolio(HOLDINGS, "EUR"), known.get)
+
+
 def line(width: int, shown: Total | None = None, pairs: dict[str, float] = PAIRS) -> str:
-    valuation = Portfolio(HOLDINGS, "EUR").value(ROWS, pairs.get)
-    return totals_text(DARK, valuation, shown, "stocks", width).plain
+    return totals_text(DARK, owner(pairs).value(), shown, "stocks", width).plain
 
 
 def test_the_line_shows_value_and_gain_and_cash() -> None:
@@ -42,7 +46,7 @@ def test_a_narrow_line_drops_whole_parts(width: int) -> None:
 
 
 def test_the_total_of_a_list_precedes_the_overall_total() -> None:
-    shown = Portfolio(HOLDINGS, "EUR").total(["AAPL"], ROWS, PAIRS.get)
+    shown = owner().total(["AAPL"])
     assert line(200, shown).startswith(
         "SIMULATED  stocks 2,000.00 EUR  day +16.00  gain +400.00 (+25.00%)  all 4,000.00 EUR"
     )
@@ -53,7 +57,5 @@ def test_a_missing_rate_is_named_instead_of_a_total() -> None:
 
 
 def test_the_health_page_shows_how_each_rate_was_found() -> None:
-    valuation = Portfolio(HOLDINGS, "EUR").value(ROWS, PAIRS.get)
-    assert rate_lines(valuation) == ["USD to EUR: 0.8 by 1 / EURUSD=X"]
-    valuation = Portfolio(HOLDINGS, "EUR").value(ROWS, lambda _: None)
-    assert rate_lines(valuation) == ["USD to EUR: no rate", "no rate USD to EUR"]
+    assert rate_lines(owner().value()) == ["USD to EUR: 0.8 by 1 / EURUSD=X"]
+    assert rate_lines(owner({}).value()) == ["USD to EUR: no rate", "no rate USD to EUR"]
