@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from ticker.board.focus import Focus
 from ticker.board.freshness import Age, after_gap, age_of
@@ -22,9 +23,11 @@ from ticker.board.holdings import Owner, Portfolio, Total, Valuation
 from ticker.board.minutes import Minutes
 from ticker.board.order import Sort, arrange
 from ticker.board.row import Row
-from ticker.board.symbol_state import OriginState, SymbolState
+from ticker.board.symbol_state import SymbolState
 from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, MinuteBars, Quote, Tick
+
+_NOTHING: Final = SymbolState()
 
 
 class Board:
@@ -96,17 +99,15 @@ class Board:
         `read_at` is given for a snapshot only: the wall clock (µs, UTC) when it was read. The age
         of its heartbeats, which may be old, is computed from it.
         """
-        for tick in batch.ticks:
-            self._fold_tick(tick, now)
-        for quote in batch.quotes:
-            self._fold_quote(quote, now)
+        records: list[Tick | Quote] = [*batch.ticks, *batch.quotes]
+        for record in records:
+            self._fold(record, now)
         for heartbeat in batch.heartbeats:
             self._touch(self.writers.take(heartbeat, now, read_at=read_at))
         if batch.gaps:
             self.gaps += len(batch.gaps)
             self.gap = batch.gaps[-1]
-            self._gaps.take(batch.gaps)
-            self._remember_gaps(batch.gaps)
+            self._take_gaps(batch.gaps)
 
     def remember(self, batch: Batch) -> None:
         """Add older ticks and gaps to the histories. Rows and counts do not change."""
@@ -117,7 +118,7 @@ class Board:
                 self._touch([tick.symbol])
             if self._focus is not None and tick.symbol == self._focus.symbol:
                 self._focus.take(tick)
-        self._remember_gaps(batch.gaps)
+        self._take_gaps(batch.gaps)
 
     def take_minutes(self, minutes: MinuteBars) -> None:
         """Add the minute bars of a symbol. Only sparklines and charts use them."""
@@ -138,7 +139,7 @@ class Board:
         for gap in self._gaps:
             self._focus.take_gap(gap)
         self._focus.bars.take_minutes(*self.minutes.whole(symbol))
-        self._note_in_focus(self._symbols.get(symbol))
+        self._note_in_focus(self._known(symbol))
 
     @property
     def focus(self) -> Focus | None:
@@ -150,25 +151,22 @@ class Board:
 
     def trade(self, symbol: str) -> Tick | Quote | None:
         """Return the record with the current price of `symbol`, whether it has a row or not."""
-        state = self._symbols.get(symbol)
-        return None if state is None or state.shown is None else state.shown.trade
+        return self._known(symbol).shown.trade
 
     def quote(self, symbol: str) -> Quote | None:
         """Return the last quote of `symbol`, for facts that ticks do not have."""
-        state = self._symbols.get(symbol)
-        return None if state is None else state.quote
+        return self._known(symbol).quote
 
-    def history(self, symbol: str) -> History | None:
+    def history(self, symbol: str) -> History:
         """Return the known prices of `symbol` over the last day; read-only."""
-        state = self._symbols.get(symbol)
-        return None if state is None else state.history
+        return self._known(symbol).history
 
     def breaks(self, symbol: str) -> list[tuple[int, int]]:
         """Return begin and end (µs, UTC) of the last gaps of `symbol`."""
         return self._gaps.breaks(symbol)
 
-    def _remember_gaps(self, gaps: Iterable[Gap]) -> None:
-        self._gaps.remember(gaps)
+    def _take_gaps(self, gaps: Iterable[Gap]) -> None:
+        self._gaps.take(gaps)
         if self._focus is not None:
             for gap in gaps:
                 self._focus.take_gap(gap)
@@ -285,49 +283,41 @@ class Board:
         age = age_of(row, writers, now, trouble, elapsed)
         return after_gap(age, gaps.newest(row.symbol), now)
 
-    def _is_wanted(self, symbol: str) -> bool:
-        return self._watched is None or symbol in self._watched or symbol in self.beside
+    def _known(self, symbol: str) -> SymbolState:
+        """Return what is known of `symbol`; read-only."""
+        return self._symbols.get(symbol, _NOTHING)
 
     def _state(self, symbol: str) -> SymbolState | None:
-        if not self._is_wanted(symbol):
+        """Return the state of `symbol`, which is new at first; `None` for an unwanted symbol."""
+        if self._watched is not None and symbol not in self._watched and symbol not in self.beside:
             return None
         state = self._symbols.get(symbol)
         if state is None:
             state = self._symbols[symbol] = SymbolState()
         return state
 
-    def _fold_tick(self, tick: Tick, now: int) -> None:
-        state = self._state(tick.symbol)
+    def _fold(self, record: Tick | Quote, now: int) -> None:
+        state = self._state(record.symbol)
         if state is None:
             return
-        told = state.of(tick.origin)
-        if told.take_tick(tick):
-            self.ticks += 1
-            if self._focus is not None and tick.symbol == self._focus.symbol:
-                self._focus.take(tick)
-            self._note(state, told, tick, now)
-
-    def _fold_quote(self, quote: Quote, now: int) -> None:
-        state = self._state(quote.symbol)
-        if state is None:
+        told = state.of(record.origin or "")
+        if not told.take(record):
             return
-        told = state.of(quote.origin or "")
-        if told.take_quote(quote):
-            self._note(state, told, quote, now)
-
-    def _note(self, state: SymbolState, told: OriginState, record: Tick | Quote, now: int) -> None:
+        self.ticks += isinstance(record, Tick)
         state.show(told, now)
         state.row = None
         if self._focus is not None and record.symbol == self._focus.symbol:
+            if isinstance(record, Tick):
+                self._focus.take(record)
             self._note_in_focus(state)
         if self.received is None or record.received > self.received:
             self.received = record.received
         self._has_invented = self._has_invented or record.simulated
         self._touch([record.symbol])
 
-    def _note_in_focus(self, state: SymbolState | None) -> None:
+    def _note_in_focus(self, state: SymbolState) -> None:
         """Add the price that the row of the focused symbol shows to its chart."""
-        trade = None if state is None or state.shown is None else state.shown.trade
+        trade = state.shown.trade
         if self._focus is not None and trade is not None:
             self._focus.bars.take(trade.time, trade.price, trade.sequence or 0)
 

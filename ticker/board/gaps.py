@@ -21,20 +21,18 @@ class Gaps:
         """Symbol → its newest gap; `None` → the newest gap that concerns all symbols."""
 
     def __iter__(self) -> Iterator[Gap]:
-        """Iterate over the gaps that `remember` added."""
+        """Iterate over the last gaps, in the order in which they came."""
         return iter(self._known)
 
     def take(self, gaps: Iterable[Gap]) -> None:
-        """Add gaps for `newest`, in any order."""
+        """Add gaps, in any order."""
         for gap in gaps:
+            if gap not in self._known:
+                self._known.append(gap)
             for symbol in (gap.symbol,) if gap.symbols is None else gap.symbols:
                 known = self._newest.get(symbol)
                 if known is None or gap.received >= known.received:
                     self._newest[symbol] = gap
-
-    def remember(self, gaps: Iterable[Gap]) -> None:
-        """Add gaps for `breaks` and the details. They may be old."""
-        self._known.extend(gap for gap in gaps if gap not in self._known)
 
     def newest(self, symbol: str) -> Gap | None:
         """Return the newest gap that concerns `symbol`; `None`: there is none."""

@@ -9,12 +9,12 @@ from ticker.board.history import History
 from ticker.board.row import Row, is_change_current
 from ticker.records import Quote, Tick
 
-_STANDING: Final = (
+_QUOTED: Final = (
     *("name", "kind", "exchange", "previous_close", "price_hint", "delay", "market_cap"),
     *("open", "day_high", "day_low", "fifty_two_week_high", "fifty_two_week_low"),
 )
 """The fields of a row that only quotes have."""
-_standing = attrgetter(*_STANDING)
+_quoted = attrgetter(*_QUOTED)
 
 
 class OriginState:
@@ -30,16 +30,20 @@ class OriginState:
         self.sequence = 0
         """The sequence of `trade`; 0 if it has none."""
 
-    def take_tick(self, tick: Tick) -> bool:
-        """Fold a tick in. Return False if its sequence is not new."""
+    def take(self, record: Tick | Quote) -> bool:
+        """Fold a record in. Return False if it changes nothing."""
+        return self._take_quote(record) if isinstance(record, Quote) else self._take_tick(record)
+
+    def _take_tick(self, tick: Tick) -> bool:
+        """Return False if its sequence is not new."""
         if tick.sequence <= self.sequence:
             return False
         self.sequence = tick.sequence
         self.trade = tick
         return True
 
-    def take_quote(self, quote: Quote) -> bool:
-        """Fold a quote in. Return False if it equals the known quote, or is older."""
+    def _take_quote(self, quote: Quote) -> bool:
+        """Return False if it equals the known quote, or is older."""
         sequence = quote.sequence or 0
         known = self.quote
         if known is not None and (sequence, quote.time, quote.received) < (
@@ -68,7 +72,8 @@ class SymbolState:
     def __init__(self) -> None:
         self.history = History()
         self.told: dict[str, OriginState] = {}
-        self.shown: OriginState | None = None
+        self.shown = OriginState()
+        """The origin with the newest price; an empty one before the first price."""
         self.price: float | None = None
         self.direction = 0
         self.moved: int | None = None
@@ -77,21 +82,18 @@ class SymbolState:
 
     def of(self, origin: str) -> OriginState:
         """Return the state of `origin`, which is empty at first."""
-        told = self.told.get(origin)
-        if told is None:
-            told = self.told[origin] = OriginState()
-        return told
+        if origin not in self.told:
+            self.told[origin] = OriginState()
+        return self.told[origin]
 
     def show(self, told: OriginState, now: int) -> None:
         """Show the price of `told` at `now` (µs), unless a newer one of another origin is shown."""
-        trade = told.trade
-        shown = self.shown.trade if self.shown is not None else None
-        if trade is None or (
-            shown is not None and self.shown is not told and trade.time < shown.time
-        ):
+        trade, shown = told.trade, self.shown.trade
+        if trade is None:
+            return
+        if shown is not None and self.shown is not told and trade.time < shown.time:
             return
         self.shown = told
-        self.row = None
         price = trade.price
         self.history.take(trade.time, price, trade.sequence or 0)
         before = self.price if self.price is not None else trade.previous_price
@@ -105,18 +107,17 @@ class SymbolState:
     @property
     def quote(self) -> Quote | None:
         """Return the quote of the origin shown, or else of another: their standing facts agree."""
-        shown = None if self.shown is None else self.shown.quote
-        return shown or next((told.quote for told in self.told.values() if told.quote), None)
+        quotes = (told.quote for told in (self.shown, *self.told.values()))
+        return next(filter(None, quotes), None)
 
     def make_row(self, symbol: str) -> Row:
         """Return the row of `symbol` as it is now; without a price if none came yet."""
-        shown = self.shown
-        if shown is None or shown.trade is None:
+        trade, quote = self.shown.trade, self.quote
+        if trade is None:
             return Row(symbol)
-        trade, quote = shown.trade, self.quote
         facts = quote or trade
         is_moved = is_change_current(trade, quote.kind if quote else None)
-        standing = {} if quote is None else dict(zip(_STANDING, _standing(quote), strict=True))
+        quoted = {} if quote is None else dict(zip(_QUOTED, _quoted(quote), strict=True))
         return Row(
             symbol=symbol,
             price=trade.price,
@@ -138,5 +139,5 @@ class SymbolState:
             previous_price=trade.previous_price,
             size=trade.size,
             sequence=trade.sequence,
-            **standing,
+            **quoted,
         )

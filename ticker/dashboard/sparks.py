@@ -49,7 +49,7 @@ class Sparks:
         known = self._drawn.get(row.symbol)
         if board.held is not None and known is not None and sum(map(len, known[2])) == width:
             return known[2]
-        if history is None or not len(history):
+        if not len(history):
             return Line("", " " * width)
         times, prices = history.day(is_round_the_clock=row.kind == COIN)
         before = self._minutes(board, row, times)
