@@ -13,6 +13,23 @@ from textual.theme import Theme
 
 from ticker.board import columns as board
 
+STRONGEST: Final = 3
+"""The strength of the full colour of a rise or a fall."""
+_FAINTEST: Final = 0.4
+"""The share of the full colour at strength 0; the rest is the colour of dim text."""
+_COLOURS: Final = {
+    board.Style.SYMBOL: "accent",
+    board.Style.PRICE: "text",
+    board.Style.STALE_PRICE: "dim",
+    board.Style.UP: "up",
+    board.Style.DOWN: "down",
+    board.Style.TEXT: "text",
+    board.Style.DIM: "dim",
+    board.Style.WARNING: "warning",
+}
+"""Style of a cell → the colour of its text, a field of `Palette`."""
+_BOLD: Final = (board.Style.SYMBOL, board.Style.PRICE)
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -51,23 +68,16 @@ class Palette:
         """Return Rich's style for text of `color` on `ground` (default: the palette's own)."""
         return Style(color=color, bgcolor=ground or self.ground, bold=bold, italic=italic)
 
-    def cell(self, name: board.Style, ground: str) -> Style:
-        """Return Rich's style for a cell of the style `name` on `ground`."""
-        match name:
-            case board.Style.SYMBOL:
-                return self.style(self.accent, ground, bold=True)
-            case board.Style.PRICE:
-                return self.style(self.text, ground, bold=True)
-            case board.Style.UP:
-                return self.style(self.up, ground)
-            case board.Style.DOWN:
-                return self.style(self.down, ground)
-            case board.Style.TEXT:
-                return self.style(self.text, ground)
-            case board.Style.WARNING:
-                return self.style(self.warning, ground)
-            case board.Style.STALE_PRICE | board.Style.DIM:
-                return self.style(self.dim, ground)
+    def cell(self, name: board.Style, ground: str, level: int = STRONGEST) -> Style:
+        """Return Rich's style for a cell of the style `name` on `ground`.
+
+        `level` is the strength of a rise or a fall, from 0 to `STRONGEST`: the lower it is, the
+        closer is the colour to dim text. A palette with few colours has no mixed ones.
+        """
+        color = getattr(self, _COLOURS[name])
+        if name in (board.Style.UP, board.Style.DOWN) and not self.is_few:
+            color = blend(self.dim, color, _FAINTEST + (1 - _FAINTEST) * level / STRONGEST)
+        return self.style(color, ground, bold=name in _BOLD)
 
     def theme(self, name: str) -> Theme:
         """Return the palette as a theme for Textual's own parts."""

@@ -1,11 +1,13 @@
 """Draws the line of a row: its texts, colours, flash and sparkline.
 
-It caches styles, because making one takes longer than all texts of a line.
+The flash of a price that just moved is an arrow, and a background behind its new digits. The
+colours of day changes are stronger for a greater change. Styles are cached, because making one
+takes longer than all texts of a line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -18,14 +20,15 @@ from ticker.board import Age, Row
 from ticker.board.columns import Style as Look
 from ticker.board.columns import reason_text
 from ticker.dashboard.columns import SPACE, ColumnLayout, PlacedColumn, cut, fit
-from ticker.dashboard.flash import FLASH, marked
 from ticker.dashboard.palette import Palette
-from ticker.dashboard.shades import line_style, shade, strength
 from ticker.dashboard.sparks import Sparks
 from ticker.feed import Feed
 from ticker.times import Zone, clock
 
-_COLOURED: Final = (Look.UP, Look.DOWN)
+FLASH: Final = 700_000
+"""How long a changed price flashes (µs)."""
+_STEPS: Final = (0.5, 1.5, 3.0)
+"""The day changes (%) at which a colour becomes one step stronger, up to `STRONGEST`."""
 
 
 class RowLines:
@@ -43,11 +46,16 @@ class RowLines:
         self.on_cut: Callable[[], object] = lambda: None
         """Called when `is_cut` becomes true."""
         self._feed = feed
-        self._board = feed.board
         self._zone = zone
         self._sparks = Sparks()
         self._palette: Palette | None = None
         self._styles: dict[tuple[Look, str, int], Style] = {}
+
+    def flash_end(self, row: Row) -> int | None:
+        """Return when the flash of the row's last move ends (µs, by `elapsed`); `None`: it did."""
+        if row.moved is None or self._feed.board.held is not None:
+            return None
+        return end if (end := row.moved + FLASH) > self._feed.elapsed() else None
 
     def strip(
         self, row: Row, age: Age, layout: ColumnLayout, palette: Palette, *, is_chosen: bool
@@ -58,72 +66,53 @@ class RowLines:
             self._styles.clear()
         is_told = self.is_told(row.symbol)
         ground = palette.chosen if is_chosen else palette.told if is_told else palette.ground
-        level = strength(row.day_change_percent)
-        plain = self._style(Look.TEXT, ground)
+        level = sum(abs(row.day_change_percent or 0.0) >= step for step in _STEPS)
+        plain = self._style(palette, Look.TEXT, ground)
         segments: list[Segment] = []
         at = 0
         for place in layout.places:
             if is_told and not at and place.start:
-                segments.append(Segment("!", self._style(Look.WARNING, ground)))
+                segments.append(Segment("!", self._style(palette, Look.WARNING, ground)))
                 at = 1
             if place.start > at:
                 segments.append(Segment(" " * (place.start - at), plain))
             at = place.start + place.width
             column = place.column
             if column.is_drawn:
-                segments += [
-                    Segment(text, self._style(look, ground, level))
-                    for text, look in self._drawn(row, age, place)
-                ]
+                pieces = self._drawn(row, age, place)
+            elif column.is_marked and self.flash_end(row) is not None:
+                former = msgspec.structs.replace(row, price=row.before)
+                text, before = self._text(row, age, place), fit(column.text(former, age), place)
+                segments += marked(text, before, row.direction, palette, ground)
+                continue
             else:
-                segments += self._text(row, age, place, palette, ground, level)
+                text = self._text(row, age, place)
+                pieces = [(text, column.style(text, age))]
+            segments += [
+                Segment(text, self._style(palette, look, ground, level)) for text, look in pieces
+            ]
         if at < layout.width:
             segments.append(Segment(" " * (layout.width - at), plain))
         strip = Strip(segments, max(at, layout.width)).crop(0, layout.width)
-        return strip if row.price is not None else self._explained(strip, row, age, layout, ground)
-
-    def _explained(
-        self, strip: Strip, row: Row, age: Age, layout: ColumnLayout, ground: str
-    ) -> Strip:
-        """Return `strip`, the line of a row without a price, with the reason in its free cells."""
-        words = reason_text(age)
-        named = ("symbol", "name") if row.name else ("symbol",)
-        names = [place for place in layout.places if place.column.key in named]
-        at = max((place.start + place.width + SPACE for place in names), default=1)
-        room = layout.width - at - 1
-        if words in strip.text or room <= 0:
+        if row.price is not None:
             return strip
-        style = self._style(Look.WARNING if age.is_trouble else Look.DIM, ground)
-        said = words.ljust(room) if cell_len(words) <= room else cut(words, room)
-        return Strip.join([strip.crop(0, at), Strip([Segment(said, style)]), strip.crop(at + room)])
+        style = self._style(palette, Look.WARNING if age.is_trouble else Look.DIM, ground)
+        return _explained(strip, row, age, layout, style)
 
-    def _text(  # noqa: PLR0917  all that a cell depends on
-        self, row: Row, age: Age, place: PlacedColumn, palette: Palette, ground: str, level: int
-    ) -> list[Segment]:
-        column = place.column
-        text = column.text(row, age)
+    def _text(self, row: Row, age: Age, place: PlacedColumn) -> str:
+        text = place.column.text(row, age)
         if not self.is_cut and place.outgrown(text):
             self.is_tight = True
-            if column.is_figure:
+            if place.column.is_figure:
                 self.is_cut = True
                 self.on_cut()
-        text = fit(text, place)
-        if column.is_marked and self._is_lit(row):
-            return self._marked(text, row, age, place, palette, ground)
-        look = column.style(text, age)
-        return [Segment(text, self._style(look, ground, level))]
+        return fit(text, place)
 
-    def _style(self, look: Look, ground: str, level: int = 0) -> Style:
-        if look not in _COLOURED:
-            level = 0
+    def _style(self, palette: Palette, look: Look, ground: str, level: int = 0) -> Style:
         key = (look, ground, level)
         style = self._styles.get(key)
         if style is None:
-            assert self._palette is not None  # noqa: S101  for the type checker
-            style = self._palette.cell(look, ground)
-            if look in _COLOURED:
-                style += Style(color=shade(self._palette, look, level))
-            self._styles[key] = style
+            style = self._styles[key] = palette.cell(look, ground, level)
         return style
 
     def _drawn(self, row: Row, age: Age, place: PlacedColumn) -> list[tuple[str, Look]]:
@@ -134,19 +123,46 @@ class RowLines:
             return [(words[-width:].ljust(width), Look.DIM)]
         if self.is_loading(row.symbol):
             return [(" " * width, Look.DIM)]
-        line = self._sparks.line(self._board, row, width)
-        minutes = [(line.minutes, Look.DIM)] if line.minutes else []
-        return [*minutes, (line.ticks, line_style(row, age))]
+        line = self._sparks.line(self._feed.board, row, width)
+        look = Look.DIM
+        if row.day_change and not age.is_trouble:
+            look = Look.UP if row.day_change > 0 else Look.DOWN
+        return [*([(line.minutes, Look.DIM)] if line.minutes else []), (line.ticks, look)]
 
-    def _marked(  # noqa: PLR0917  all that a cell depends on
-        self, text: str, row: Row, age: Age, place: PlacedColumn, palette: Palette, ground: str
-    ) -> list[Segment]:
-        former = msgspec.structs.replace(row, price=row.before)
-        before = fit(place.column.text(former, age), place)
-        return list(marked(text, before, row.direction, palette, ground))
 
-    def _is_lit(self, row: Row) -> bool:
-        """Tell whether the row's last move still flashes."""
-        if row.moved is None or self._board.held is not None:
-            return False
-        return self._feed.elapsed() < row.moved + FLASH
+def _explained(strip: Strip, row: Row, age: Age, layout: ColumnLayout, style: Style) -> Strip:
+    """Return `strip`, the line of a row without a price, with the reason in its free cells."""
+    words = reason_text(age)
+    named = ("symbol", "name") if row.name else ("symbol",)
+    names = [place for place in layout.places if place.column.key in named]
+    at = max((place.start + place.width + SPACE for place in names), default=1)
+    room = layout.width - at - 1
+    if words in strip.text or room <= 0:
+        return strip
+    said = words.ljust(room) if cell_len(words) <= room else cut(words, room)
+    return Strip.join([strip.crop(0, at), Strip([Segment(said, style)]), strip.crop(at + room)])
+
+
+def marked(
+    text: str, before: str, direction: int, palette: Palette, ground: str
+) -> Iterable[Segment]:
+    """Return a price with an arrow, and a background from the first changed digit on.
+
+    `text` and `before`, the previous price, are as wide as their column. Without room, there is no
+    arrow.
+    """
+    color, behind, arrow = (
+        (palette.up, palette.up_ground, "▲")
+        if direction > 0
+        else (palette.down, palette.down_ground, "▼")
+    )
+    end = len(text.rstrip())
+    pairs = enumerate(zip(text, before, strict=True))
+    at = next((n for n, (new, old) in pairs if new != old), end)
+    room = len(text) - len(text.lstrip()) - 2
+    if room >= 0:
+        text = text[:room] + arrow + text[room + 1 :]
+    end = max(at, end)
+    yield Segment(text[:at], palette.style(color, ground, bold=True))
+    yield Segment(text[at:end], palette.style(color, behind, bold=True))
+    yield Segment(text[end:], palette.style(color, ground))

@@ -26,7 +26,6 @@ from ticker.board.order import first_sort, next_sort
 from ticker.board.owner_columns import with_units
 from ticker.board.row_lists import ALL, RowList
 from ticker.dashboard.columns import ColumnLayout, Measured, placed
-from ticker.dashboard.flash import FLASH
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.row_lines import RowLines
 from ticker.dashboard.status import hint_line
@@ -187,13 +186,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         # Thousands of rows may have changed, so only those on the screen are checked.
         seen = {symbol for symbol in self.on_screen if symbol in changed}
         for symbol in seen:
-            self._note_flash(self.board.row(symbol), now)
+            self._note_flash(self.board.row(symbol))
         self._paint_rows(seen | self._take_over(now))
 
-    def _note_flash(self, row: Row, now: int) -> None:
+    def _note_flash(self, row: Row) -> None:
         """Remember when the flash of a painted row ends."""
-        if row.moved is not None and now < row.moved + FLASH and self.board.held is None:
-            self._flashing[row.symbol] = row.moved + FLASH
+        if (end := self.lines.flash_end(row)) is not None:
+            self._flashing[row.symbol] = end
 
     def _take_over(self, now: int) -> set[str]:
         """Remove the flashes that ended by `now` (µs, by `elapsed`). Returns their symbols."""
@@ -258,7 +257,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         row = self.board.row(self.symbols[line])
         age = self.board.age(row, self.clock(), self._feed.trouble, elapsed=self.elapsed())
         self._ages[row.symbol] = (age_text(age), reason_text(age))
-        self._note_flash(row, self.elapsed())  # its price may have moved while it was not visible
+        self._note_flash(row)  # its price may have moved while it was not visible
         is_chosen = line == self.cursor
         if self.columns.width != width:  # resized, but not laid out yet
             return Strip.blank(width, self.palette.style(self.palette.text))
