@@ -67,10 +67,6 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__()
         self.board = feed.board
         self.palette = palette
-        self.clock = feed.clock
-        """Now (µs, UTC)."""
-        self.elapsed = feed.elapsed
-        """A monotonic clock (µs), for ages and flashes."""
         self._feed = feed
         self.sort: Sort | None = None
         self.filter = ""
@@ -115,9 +111,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def ages(self) -> Iterator[Age]:
         """Return how old the prices on the screen are, and why."""
-        now, elapsed, trouble = self.clock(), self.elapsed(), self._feed.trouble
-        rows = map(self.board.row, self.on_screen)
-        return (self.board.age(row, now, trouble, elapsed=elapsed) for row in rows)
+        return (age for _, age in self._aged(self.on_screen))
+
+    def _aged(self, symbols: Iterable[str]) -> Iterator[tuple[Row, Age]]:
+        """Yield the row of each symbol, and its age now."""
+        now, elapsed, trouble = self._feed.clock(), self._feed.elapsed(), self._feed.trouble
+        for row in map(self.board.row, symbols):
+            yield row, self.board.age(row, now, trouble, elapsed=elapsed)
 
     def __contains__(self, symbol: object) -> bool:
         return symbol in self._lines
@@ -142,60 +142,51 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.cursor = self._lines.get(chosen or "", min(self.cursor, max(0, len(symbols) - 1)))
         self.virtual_size = Size(self.size.width, len(symbols))
         if others:
-            self._mind_units()
             unknown = (symbol for symbol in symbols if symbol not in self._measured.symbols)
-            self._measure(islice(unknown, _MEASURED))
-            self._place()
+            self._lay_out(islice(unknown, _MEASURED))
         self.refresh()
 
     def lay_out(self) -> None:
         """Lay out the columns again, for the current and the earlier texts of the rows."""
         self.lines.is_tight = self.lines.is_cut = False
-        self._mind_units()
-        self._measure(dict.fromkeys([*self.symbols[:_MEASURED], *self.on_screen]))
-        self._place()
+        self._lay_out(dict.fromkeys([*self.symbols[:_MEASURED], *self.on_screen]))
 
     def measure_again(self) -> None:
         """Lay out the columns for the current texts only: the rows or the columns changed."""
         self._measured = Measured(self.wished)
         self.lay_out()
 
-    def _mind_units(self) -> None:
-        """Forget all widths if amounts must now name their currency, or no longer need to."""
-        columns = with_units(self.wished, map(self.board.row, self.symbols))
-        if self.board.owner is not None and columns != self._measured.columns:
-            self._measured = Measured(columns)
-
-    def _measure(self, symbols: Iterable[str]) -> None:
-        now, elapsed = self.clock(), self.elapsed()
-        trouble = self._feed.trouble
-        for symbol in symbols:
-            row = self.board.row(symbol)
-            self._measured.take(row, self.board.age(row, now, trouble, elapsed=elapsed))
-
-    def _place(self) -> None:
-        columns = placed(self._measured, self.size.width)
-        if columns != self.columns:
-            self.columns = columns
+    def _lay_out(self, symbols: Iterable[str]) -> None:
+        """Lay out the columns, for the texts of these rows and of those measured before."""
+        if self.board.owner is not None:
+            columns = with_units(self.wished, map(self.board.row, self.symbols))
+            if columns != self._measured.columns:
+                # Amounts must now name their currency, or no longer need to: all widths change.
+                self._measured = Measured(columns)
+        for row, age in self._aged(symbols):
+            self._measured.take(row, age)
+        layout = placed(self._measured, self.size.width)
+        if layout != self.columns:
+            self.columns = layout
             self.post_message(self.Arranged())
             self.refresh()
 
     def paint(self, changed: set[str]) -> None:
         """Paint again the rows of `changed` and the rows whose flash has ended."""
-        now = self.elapsed()
         # Thousands of rows may have changed, so only those on the screen are checked.
         seen = {symbol for symbol in self.on_screen if symbol in changed}
         for symbol in seen:
             self._note_flash(self.board.row(symbol))
-        self._paint_rows(seen | self._take_over(now))
+        self._paint_rows(seen | self._take_over())
 
     def _note_flash(self, row: Row) -> None:
         """Remember when the flash of a painted row ends."""
         if (end := self.lines.flash_end(row)) is not None:
             self._flashing[row.symbol] = end
 
-    def _take_over(self, now: int) -> set[str]:
-        """Remove the flashes that ended by `now` (µs, by `elapsed`). Returns their symbols."""
+    def _take_over(self) -> set[str]:
+        """Remove the flashes that ended. Returns their symbols."""
+        now = self._feed.elapsed()
         over = {symbol for symbol, end in self._flashing.items() if end <= now}
         for symbol in over:
             del self._flashing[symbol]
@@ -203,16 +194,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def paint_ages(self) -> None:
         """Paint the rows on the screen whose age in words changed or whose flash has ended."""
-        now, elapsed = self.clock(), self.elapsed()
-        trouble = self._feed.trouble
-        changed = self._take_over(elapsed)
-        for symbol in self.on_screen:
-            row = self.board.row(symbol)
-            age = self.board.age(row, now, trouble, elapsed=elapsed)
+        changed = self._take_over()
+        for row, age in self._aged(self.on_screen):
             if any(column.text(row, age) for column in self.columns.empty):
                 self.lines.is_tight = True
-            if self._ages.get(symbol) != (age_text(age), reason_text(age)):
-                changed.add(symbol)
+            if self._ages.get(row.symbol) != (age_text(age), reason_text(age)):
+                changed.add(row.symbol)
         self._paint_rows(changed)
 
     def stand_still(self) -> None:
@@ -254,8 +241,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.size.width
         if line >= len(self.symbols):
             return self._hint_line(line, width)
-        row = self.board.row(self.symbols[line])
-        age = self.board.age(row, self.clock(), self._feed.trouble, elapsed=self.elapsed())
+        [(row, age)] = self._aged([self.symbols[line]])
         self._ages[row.symbol] = (age_text(age), reason_text(age))
         self._note_flash(row)  # its price may have moved while it was not visible
         is_chosen = line == self.cursor
