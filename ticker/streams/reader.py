@@ -174,8 +174,3 @@ class ThreadRead(ActiveRead):
             self.stop()
             thread.submit(self.close)
             thread.shutdown(wait=False)
-
-
-def wanted_gaps(gaps: Collection[Gap], symbols: Collection[str] | None) -> list[Gap]:
-    """Return the gaps that concern `symbols` (`None`: all gaps)."""
-    return [gap for gap in gaps if gap.concerns(symbols)]

@@ -12,7 +12,6 @@ from aiokafka import TopicPartition
 from ticker.records import Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka.cluster import Topics
 from ticker.streams.kafka.messages import BEATS, GAPS, KINDS, QUOTES, TICKS, decode
-from ticker.streams.reader import wanted_gaps
 from ticker.streams.sequence import Key
 
 Messages = Mapping[TopicPartition, Sequence[Any]]
@@ -119,6 +118,6 @@ def gather(topics: Topics, found: Messages, symbols: Collection[str] | None) -> 
         came.take(topics, where, messages)
     if symbols is not None:
         came.ticks = [tick for tick in came.ticks if tick.symbol in symbols]
-        came.gaps = wanted_gaps(came.gaps, symbols)
+        came.gaps = [gap for gap in came.gaps if gap.concerns(symbols)]
         came.quotes = {k: quote for k, quote in came.quotes.items() if quote.symbol in symbols}
     return came

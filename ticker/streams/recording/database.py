@@ -17,6 +17,7 @@ from typing import Final
 
 import duckdb
 
+from ticker.address import PARQUET
 from ticker.errors import (
     InvalidRecord,
     StreamMissing,
@@ -29,9 +30,6 @@ _ERRNO: Final = re.compile(r'"errno":"(\d+)"')
 """Finds the system's error number in the text of a DuckDB error."""
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 Connection = duckdb.DuckDBPyConnection
-
-_MAGIC: Final = b"PAR1"
-"""The first and the last four bytes of every Parquet file."""
 
 
 def connect(database: str = ":memory:") -> Connection:
@@ -141,7 +139,7 @@ def check_magic(path: Path, url: str) -> None:
         raise StreamUnusable(url, "is an empty file, not a recording. Use another copy of it")
     if head == b"SQLi":
         raise StreamUnusable(url, f"is a SQLite file, not a recording. Name it as sqlite:{path}")
-    if head != _MAGIC:
+    if head != PARQUET:
         raise StreamUnusable(url, "is not a recording: it is not a Parquet file")
-    if tail != _MAGIC:
+    if tail != PARQUET:
         raise StreamUnusable(url, "is cut off: its end is missing. Use another copy of it")

@@ -18,7 +18,7 @@ import apsw
 import numpy as np
 
 from ticker.streams.arrays import FLOATS, INTEGERS, TEXTS, Column, Texts, as_arrays, encode
-from ticker.streams.sqlite import decoding, rows
+from ticker.streams.sqlite import rows
 
 _RARE: Final = tuple(name for name in TEXTS if name != "symbol")
 """Texts that rarely change from row to row."""
@@ -49,7 +49,7 @@ class ArrayReader:
             found = self._read(condition, bindings)
         except rows.BROKEN:  # the file was edited: take what can be read, row by row
             ordered = f"{condition} ORDER BY position"
-            ticks, _ = decoding.ticks(self._connection, ordered, bindings, simulated=simulated)
+            ticks, _ = rows.ticks(self._connection, ordered, bindings, simulated=simulated)
             by_name = {name: [*map(attrgetter(name), ticks)] for name in self._fields}
             return as_arrays(by_name) if ticks else None
         positions = found["position"]

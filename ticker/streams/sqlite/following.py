@@ -16,12 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, GapReason
 from ticker.streams.reader import ReadRequest, ThreadRead
 from ticker.streams.sqlite.opening import file_id
-from ticker.streams.sqlite.position import SqlitePosition
 from ticker.streams.sqlite.reading import SqliteReader
+from ticker.streams.sqlite.state import SqlitePosition
 from ticker.streams.sqlite.watching import Watch
 
 
@@ -75,7 +77,6 @@ class SqliteRead(ThreadRead):
         """When the last sign of a commit came: the commit itself, or a write to the WAL."""
         self._looked = monotonic()
         self._done = False
-        self._more = False
 
     def stop(self) -> None:
         super().stop()
@@ -105,9 +106,6 @@ class SqliteRead(ThreadRead):
                 batch = self._take()
                 if batch is not None or self._done:
                     return batch
-                if self._more:  # the filter passed nothing in this span, but it was not the last
-                    self._more = False
-                    continue
                 if self._monotonic() < until:
                     self._wait(until)
                     continue
@@ -124,7 +122,7 @@ class SqliteRead(ThreadRead):
         return None
 
     def _take(self) -> Batch | None:
-        """Return the next batch that is there now; `None` if there is none."""
+        """Return the next batch that is there now; `None` if there is none, or at a stop."""
         gaps: list[Gap] = []
         if self._reader is None:
             gaps += self._open()
@@ -132,38 +130,34 @@ class SqliteRead(ThreadRead):
         assert reader is not None and place is not None  # noqa: S101, PT018 - _open made them
         self._version = reader.data_version()
         self.problem = None
-        found = reader.after(place, self.request.symbols, self.request.limit)
-        if found.place.number != place.number:
-            self._stirred = self._monotonic()
-        gaps += self.missed(
-            found.lost,
-            found.place.origin,
-            place.received,
-            found.held_since,
-            lost_gaps=found.lost_gaps,
-        )
-        ticks, holes, left = self.sequences.take_to_hole(found.ticks, found.gaps)
-        if left:
-            found = reader.after(
-                place, self.request.symbols, self.request.limit, found.ticks[-left]
+        symbols, limit = self.request.symbols, self.request.limit
+        while not self.stopping.is_set():
+            found = reader.after(place, symbols, limit)
+            if found.place.number != place.number:
+                self._stirred = self._monotonic()
+            gaps += self.missed(
+                found.lost,
+                found.place.origin,
+                place.received,
+                found.held_since,
+                lost_gaps=found.lost_gaps,
             )
-        self.broken += found.broken
-        self._place = found.place
-        batch = Batch(
-            found.place.position(),
-            ticks=ticks,
-            gaps=[*gaps, *found.gaps, *holes],
-            quotes=found.quotes,
-            heartbeats=found.heartbeats,
-        )
-        self._done = found.at_end and not self.request.follow
-        if batch:
-            return batch
-        if found.at_end:
-            # An empty batch brings the last position, so that the caller resumes after what was
-            # skipped.
-            return batch if self._done and found.place != place else None
-        self._more = True
+            new = found.batch
+            ticks, holes, left = self.sequences.take_to_hole(new.ticks, new.gaps)
+            if left:
+                found = reader.after(place, symbols, limit, new.ticks[-left])
+                new = found.batch
+            self.broken += found.broken
+            self._place = found.place
+            self._done = found.at_end and not self.request.follow
+            batch = msgspec.structs.replace(new, ticks=ticks, gaps=[*gaps, *new.gaps, *holes])
+            if batch:
+                return batch
+            if found.at_end:
+                # An empty batch brings the last position, so that the caller resumes after what
+                # was skipped.
+                return batch if self._done and found.place != place else None
+            place = found.place  # the filter passed nothing in this span, but it was not the last
         return None
 
     def _open(self) -> list[Gap]:

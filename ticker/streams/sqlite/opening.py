@@ -14,12 +14,12 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import apsw
 
-from ticker.address import RECORDING
+from ticker.address import PARQUET, RECORDING
 from ticker.errors import (
     StreamError,
     StreamMissing,
@@ -38,7 +38,6 @@ _READ: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OP
 _WRITE: Final = apsw.SQLITE_OPEN_READWRITE
 _CREATE: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _MAGIC: Final = b"SQLite format 3\0"
-_PARQUET: Final = b"PAR1"
 _HEADER: Final = struct.Struct(">60x i 4x i 28x")  # 100 bytes: user_version, application_id
 _WAL_KEPT: Final = 16 * 2**20  # bytes: a WAL that grew in a burst is cut back to this
 
@@ -80,7 +79,7 @@ def writer(path: Path, origin: str, *, busy: float = BUSY) -> apsw.Connection:
         try:
             connection.set_busy_timeout(int(busy * 1000))
             _check_writable(connection, path)
-            _check_version(connection, path)
+            _check_version(connection.pragma("user_version"), path)
             schema.use_wal(connection)
             connection.pragma("synchronous", "FULL")
             connection.pragma("journal_size_limit", _WAL_KEPT)
@@ -133,15 +132,12 @@ _WORDS: Final[tuple[tuple[_Kinds, type[StreamError] | None, str], ...]] = (
 )
 
 
-def _uri(path: Path) -> str:
-    return f"file:{quote(str(path.absolute()))}"
-
-
 def _open_reader(path: Path, how: str, busy: float) -> apsw.Connection:
-    connection = apsw.Connection(f"{_uri(path)}?{how}", flags=_READ)
+    connection = apsw.Connection(f"file:{quote(str(path.absolute()))}?{how}", flags=_READ)
     try:
         connection.set_busy_timeout(int(busy * 1000))
-        _check_version(connection, path)
+        # The WAL may hold a newer version than the header.
+        _check_version(connection.pragma("user_version"), path)
         load(connection)
     except BaseException:
         connection.close()
@@ -174,7 +170,7 @@ def _check_header(path: Path) -> None:
         file.xClose()
     if not header:
         raise StreamUnusable(url(path), "is not a log: the file is empty")
-    if header.startswith(_PARQUET):
+    if header.startswith(PARQUET):
         is_named = path.name.endswith(RECORDING)
         advice = "Leave sqlite: out" if is_named else f"Rename it to {path.name}{RECORDING}"
         raise StreamUnusable(url(path), f"is not a log but a Parquet file. {advice}")
@@ -183,15 +179,10 @@ def _check_header(path: Path) -> None:
     version, application = _HEADER.unpack(header)
     if application != schema.APPLICATION_ID:
         raise StreamUnusable(url(path), "is not a log: another program's SQLite database")
-    _refuse_other(version, path)
+    _check_version(version, path)
 
 
-def _check_version(connection: apsw.Connection, path: Path) -> None:
-    """Check the version that the connection sees: the WAL may hold a newer one than the header."""
-    _refuse_other(int(connection.pragma("user_version")), path)
-
-
-def _refuse_other(version: int, path: Path) -> None:
+def _check_version(version: Any, path: Path) -> None:
     if version != schema.VERSION:
         raise StreamUnusable(
             url(path),

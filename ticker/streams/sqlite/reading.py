@@ -7,18 +7,16 @@ reusing the WAL. Knows rows and SQL, but no event loop, no clock, and not how a 
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from ticker.errors import WrongPosition
-from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Tick
+from ticker.health import Health, StreamState
+from ticker.records import Batch, Gap, Hold, Position, Tick
 from ticker.streams.reader import ColumnRequest
-from ticker.streams.sqlite import decoding, opening, rows
-from ticker.streams.sqlite.paging import Page, all_rows, only, page_after
-from ticker.streams.sqlite.position import SqlitePosition, parse
-from ticker.streams.sqlite.state import LogState, load
+from ticker.streams.sqlite import opening, rows
+from ticker.streams.sqlite.state import LogState, SqlitePosition, load, read_last
+from ticker.streams.sqlite.unread import Unread, only, unread
 
 CHUNK: Final = 5_000
 """The most positions in a chunk of columns.
@@ -51,8 +49,7 @@ class SqliteReader:
         The pragma is read, because apsw's own `Connection.data_version()` lagged behind it.
         """
         with opening.told(self._path):
-            version: Any = self._connection.execute("PRAGMA data_version").fetchall()[0][0]
-        return int(version)
+            return int(self._one("PRAGMA data_version"))
 
     def state(self) -> LogState:
         """Return the state of the log now."""
@@ -61,59 +58,43 @@ class SqliteReader:
 
     def place(self, position: Position) -> SqlitePosition:
         """Parse `position`. Raises `WrongPosition` unless this log gave it out."""
-        place = parse(self._url, position)
-        state = self.state()
-        if place.origin != state.origin or place.number > state.position:
-            raise WrongPosition(self._url, position)
-        return place
+        return self.state().parse(self._url, position)
 
     def snapshot(self) -> tuple[Batch, int]:
         """Return the last quotes, heartbeats and sequences, and how many rows were broken."""
         with self._transaction() as state:
-            read = functools.partial(decoding.records, self._connection)
-            quotes, broken = read(rows.QUOTES, "true ORDER BY position")
-            beats, broken_beats = read(rows.HEARTBEATS, "true ORDER BY position")
-            last = {
-                (origin, symbol): sequence
-                for origin, symbol, sequence in self._all(
-                    "SELECT origin, symbol, sequence FROM sequences"
-                )
-            }
+            quotes, broken = rows.records(self._connection, rows.QUOTES)
+            beats, broken_beats = rows.records(self._connection, rows.HEARTBEATS)
+            last = read_last(self._connection)
         batch = Batch(state.end().position(), quotes=quotes, heartbeats=beats, last_seen=last)
         return batch, broken + broken_beats
-
-    def signs(self) -> tuple[Sequence[Heartbeat], bool]:
-        """Return the last heartbeats, and whether there is any quote. Decodes no quote."""
-        with self._transaction():
-            beats, _ = decoding.records(self._connection, rows.HEARTBEATS, "true ORDER BY position")
-            return beats, bool(self._all("SELECT EXISTS (SELECT 1 FROM quotes)")[0][0])
 
     def gaps(self) -> Sequence[Gap]:
         """See `Stream.gaps`."""
         with self._transaction():
-            return decoding.records(self._connection, rows.GAPS, "true ORDER BY position")[0]
+            return rows.records(self._connection, rows.GAPS)[0]
 
     def find(self, when: int | Literal["start", "end"]) -> SqlitePosition:
         """See `Stream.find`."""
         with self._transaction() as state:
             if when == "end":
                 return state.end()
-            start = SqlitePosition(state.origin, max(state.pruned, state.pruned_gaps), 0)
+            start = state.start()
             if when == "start":
                 return start
             if when > state.received:
                 return state.end()
             # A row of `appends` has a position and the latest `received` up to it. So all that is
             # wanted follows the last row whose `received` is before `when`.
-            marked = self._all(
+            marked = self._one(
                 "SELECT position, received FROM appends WHERE received < ? "
                 "ORDER BY received DESC, position DESC LIMIT 1",
                 when,
             )
-            number, received = marked[0] if marked else (0, 0)
+            number, received = marked or (0, 0)
             if number < start.number:
                 return start
-            first = self._all(
+            first = self._one(
                 "SELECT min(position) FROM ("
                 "SELECT position FROM ticks WHERE position > ?1 AND received >= ?2 "
                 "UNION ALL SELECT position FROM gaps WHERE position > ?1 AND received >= ?2 "
@@ -121,7 +102,7 @@ class SqliteReader:
                 "UNION ALL SELECT position FROM heartbeats WHERE position > ?1 AND received >= ?2)",
                 number,
                 when,
-            )[0][0]
+            )
             return SqlitePosition(state.origin, number if first is None else first - 1, received)
 
     def find_last(self, ticks: int, symbols: Collection[str] | None = None) -> SqlitePosition:
@@ -130,15 +111,15 @@ class SqliteReader:
             if ticks <= 0:
                 return state.end()
             where, bindings = only(symbols)
-            found = self._all(
+            found = self._one(
                 f"SELECT position, received FROM ticks WHERE true {where} "
                 "ORDER BY position DESC LIMIT 1 OFFSET ?",
                 *bindings,
                 ticks - 1,
             )
-            if not found:
-                return SqlitePosition(state.origin, max(state.pruned, state.pruned_gaps), 0)
-            return SqlitePosition(state.origin, found[0][0] - 1, found[0][1])
+            if found is None:
+                return state.start()
+            return SqlitePosition(state.origin, found[0] - 1, found[1])
 
     def after(
         self,
@@ -146,10 +127,10 @@ class SqliteReader:
         symbols: Collection[str] | None,
         limit: int,
         before: Tick | None = None,
-    ) -> Page:
-        """Return what follows `place`: see `page_after`."""
+    ) -> Unread:
+        """Return what follows `place`: see `unread`."""
         with self._transaction() as state:
-            return page_after(self._connection, state, place, symbols, limit=limit, before=before)
+            return unread(self._connection, state, place, symbols, limit=limit, before=before)
 
     def columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`."""
@@ -158,7 +139,7 @@ class SqliteReader:
 
         def take(condition: str, bindings: Sequence[Any], simulated: bool) -> Any:
             ordered = f"{condition} ORDER BY position"
-            values = decoding.values(self._connection, names, ordered, bindings)
+            values = rows.values(self._connection, names, ordered, bindings)
             if not values:
                 return None
             step = len(stored)
@@ -203,37 +184,47 @@ class SqliteReader:
         """See `Stream.count`."""
         place = self.place(position)
         with self._transaction():
-            found = self._all("SELECT count(*) FROM ticks WHERE position > ?", place.number)
-        return int(found[0][0])
+            return int(self._one("SELECT count(*) FROM ticks WHERE position > ?", place.number))
 
     def holds(self) -> dict[str, Hold]:
         """See `Retained.holds`. Its cost depends on the ticks that wait, not on the log's size."""
         with self._transaction() as state:
-            found = self._all(
+            found: list[Any] = self._connection.execute(
                 # The position's time is that of the last row of `appends` before it. That is exact
                 # enough to say since when data are missing.
                 "SELECT reader, position, "
                 "(SELECT count(*) FROM ticks WHERE ticks.position > holds.position), "
                 "(SELECT received FROM appends WHERE appends.position <= holds.position "
                 "ORDER BY appends.position DESC LIMIT 1) FROM holds"
-            )
+            ).fetchall()
         return {
             reader: Hold(SqlitePosition(state.origin, number, received or 0).position(), ticks)
             for reader, number, ticks, received in found
         }
 
-    def facts(self) -> tuple[LogState, int, int | None, int | None, int]:
-        """Return the state, symbols held, `received` of first and last tick, and size (bytes)."""
+    def health(self) -> Health:
+        """Return the health of the log. Decodes no quote."""
+        waiting = {name: hold.ticks for name, hold in self.holds().items()}
         with self._transaction() as state:
-            symbols = self._all(
-                "SELECT count(DISTINCT symbol) FROM sequences WHERE sequence > pruned_sequence"
-            )[0][0]
-            first = self._all("SELECT received FROM ticks ORDER BY position LIMIT 1")
-            last = self._all("SELECT received FROM ticks ORDER BY position DESC LIMIT 1")
-            size = self._all(
-                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-            )[0][0]
-        return state, symbols, first[0][0] if first else None, last[0][0] if last else None, size
+            beats, _ = rows.records(self._connection, rows.HEARTBEATS)
+            has_quotes = self._one("SELECT EXISTS (SELECT 1 FROM quotes)")
+            return Health(
+                stream=self._url,
+                state=StreamState.OK if state.ticks or beats or has_quotes else StreamState.EMPTY,
+                ticks=state.ticks,
+                symbols=self._one(
+                    "SELECT count(DISTINCT symbol) FROM sequences WHERE sequence > pruned_sequence"
+                ),
+                first=self._one("SELECT received FROM ticks ORDER BY position LIMIT 1"),
+                last=self._one("SELECT received FROM ticks ORDER BY position DESC LIMIT 1"),
+                size=self._one(
+                    "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+                ),
+                simulated=state.simulated,
+                heartbeats=tuple(beats),
+                undelivered=max(waiting.values(), default=0),
+                waiting=waiting,
+            )
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[LogState]:
@@ -246,5 +237,6 @@ class SqliteReader:
                 if connection.in_transaction:
                     connection.execute("COMMIT")
 
-    def _all(self, query: str, *bindings: Any) -> list[Any]:
-        return all_rows(self._connection, query, *bindings)
+    def _one(self, query: str, *bindings: Any) -> Any:
+        """Return the one row of `query`, or its value if it has one; `None` if there is none."""
+        return self._connection.execute(query, bindings).get

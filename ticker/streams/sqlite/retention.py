@@ -57,16 +57,14 @@ class Retention(msgspec.Struct, frozen=True):
         """
         by_time = 0 if now is None else self._by_time(connection, state, now)
         bound = min(max(by_time, self._by_size(connection)), through)
-        held = _one(connection, "SELECT min(position) FROM holds")
+        held = connection.execute("SELECT min(position) FROM holds").get
         if held is not None:
             bound = min(bound, held)
         # `LIMIT 1 OFFSET` stops at the last tick of the step, or finds none if there are fewer.
-        last = _one(
-            connection,
+        last = connection.execute(
             "SELECT position FROM ticks WHERE position <= ? ORDER BY position LIMIT 1 OFFSET ?",
-            bound,
-            rows - 1,
-        )
+            (bound, rows - 1),
+        ).get
         bound = bound if last is None else last
         deleted = _delete(connection, state, bound) if bound > 0 else 0
         _cut_back(connection)
@@ -78,12 +76,11 @@ class Retention(msgspec.Struct, frozen=True):
             return 0
         if state.appended <= now - self.keep_for:
             return state.position
-        bound: Any = _one(
-            connection,
+        bound: Any = connection.execute(
             "SELECT max(position) FROM (SELECT position, appended FROM appends "
             "ORDER BY position LIMIT 64) WHERE appended <= ?",
-            now - self.keep_for,
-        )
+            (now - self.keep_for,),
+        ).get
         return int(bound or 0)
 
     def _by_size(self, connection: apsw.Connection) -> int:
@@ -110,9 +107,8 @@ def _delete(connection: apsw.Connection, state: LogState, bound: int) -> int:
         state.pruned = max(position for _, position, *_ in gone)
     deleted: int = sum(count for _, _, count, *_ in gone)
     state.ticks -= deleted
-    last_gap: int | None = _one(
-        connection, "SELECT max(position) FROM gaps WHERE position <= ?", bound
-    )
+    query = "SELECT max(position) FROM gaps WHERE position <= ?"
+    last_gap: int | None = connection.execute(query, (bound,)).get
     if last_gap is not None:
         connection.execute("DELETE FROM gaps WHERE position <= ?", (bound,))
         state.pruned_gaps = last_gap
@@ -129,8 +125,3 @@ def _cut_back(connection: apsw.Connection) -> None:
     free = int(connection.pragma("freelist_count"))
     if free > _FREE_PAGES and free * _FREE_SHARE > int(connection.pragma("page_count")):
         connection.execute(f"PRAGMA incremental_vacuum({_CUT})").fetchall()
-
-
-def _one(connection: apsw.Connection, query: str, *bindings: Any) -> Any:
-    row: Any = connection.execute(query, bindings).fetchone()
-    return None if row is None else row[0]

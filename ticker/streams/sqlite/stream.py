@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from ticker.errors import StreamUnreachable
-from ticker.health import Health, StreamState
+from ticker.health import Health
 from ticker.records import Batch, Gap, Hold, Position
 from ticker.streams.base import BaseStream
 from ticker.streams.new_origin import new_origin
@@ -70,7 +70,7 @@ class SqliteStream(BaseStream):
         return await self._ask(SqliteReader.gaps)
 
     async def _read_health(self) -> Health:
-        return await self._ask(self._health)
+        return await self._ask(SqliteReader.health)
 
     async def _ask(self, question: Callable[[SqliteReader], _R]) -> _R:
         def answer() -> _R:
@@ -78,25 +78,6 @@ class SqliteStream(BaseStream):
                 return question(reader)
 
         return await asyncio.to_thread(answer)
-
-    def _health(self, reader: SqliteReader) -> Health:
-        state, symbols, first, last, size = reader.facts()
-        heartbeats, has_quotes = reader.signs()
-        empty = not (state.ticks or heartbeats or has_quotes)
-        waiting = {name: hold.ticks for name, hold in reader.holds().items()}
-        return Health(
-            stream=self.url,
-            state=StreamState.EMPTY if empty else StreamState.OK,
-            ticks=state.ticks,
-            symbols=symbols,
-            first=first,
-            last=last,
-            size=size,
-            simulated=state.simulated,
-            heartbeats=tuple(heartbeats),
-            undelivered=max(waiting.values(), default=0),
-            waiting=waiting,
-        )
 
 
 class SqliteLog(SqliteStream, Retained):

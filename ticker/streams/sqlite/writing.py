@@ -17,14 +17,13 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import astuple
 
-from ticker.errors import InvalidRecord, StreamMissing, WrongPosition
-from ticker.records import Batch, Position, Tick
+from ticker.errors import InvalidRecord, StreamMissing
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.append_check import check_append, check_simulated, tick_content
 from ticker.streams.sequence import Key
 from ticker.streams.sqlite import opening, rows
-from ticker.streams.sqlite.position import parse
 from ticker.streams.sqlite.retention import STEP, Retention
-from ticker.streams.sqlite.state import LogState, load
+from ticker.streams.sqlite.state import LogState, load, read_last
 from ticker.units import SECOND
 
 MARK_EVERY: Final = SECOND
@@ -59,7 +58,7 @@ class SqliteWriter:
     def last(self) -> Mapping[Key, int]:
         """Return (origin, symbol) → the last sequence, now."""
         with opening.told(self._path, writing=True):
-            return self._read_last()
+            return read_last(self._connection)
 
     def append(self, batch: Batch, now: int) -> Position:
         """See `Log.append`. `now` is the time of appending (µs, UTC), for retention."""
@@ -68,7 +67,8 @@ class SqliteWriter:
             before = state.position
             state.simulated = check_simulated(self._url, state.simulated, batch.ticks, batch.quotes)
             fresh, heads = check_append(self._url, batch, self._last, state.origin, self._differing)
-            position = self._insert(fresh, batch)
+            self._mark(now)
+            self._insert(fresh, batch)
             self._connection.executemany(
                 "INSERT INTO sequences VALUES (?, ?, ?, 0, 0) "
                 "ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
@@ -76,11 +76,8 @@ class SqliteWriter:
             )
             heard = itertools.chain(fresh, batch.gaps, batch.quotes, batch.heartbeats)
             newest = max(map(_received, heard), default=0)
-            self._mark(now)
             leapt = self._retention.has_leapt(state, now)
-            state.position = position
             state.appended = now
-            state.ticks += len(fresh)
             state.received = max(state.received, newest)
             # In the same transaction, because each transaction waits for the disk.
             self._retention.step(
@@ -101,9 +98,7 @@ class SqliteWriter:
             if position is None:
                 self._connection.execute("DELETE FROM holds WHERE reader = ?", (reader,))
                 return
-            place = parse(self._url, position)
-            if place.origin != self._state.origin or place.number > self._state.position:
-                raise WrongPosition(self._url, position)
+            place = self._state.parse(self._url, position)
             self._connection.execute(
                 "INSERT INTO holds VALUES (?, ?) "
                 "ON CONFLICT DO UPDATE SET position = excluded.position",
@@ -120,31 +115,26 @@ class SqliteWriter:
             self._state.store(self._connection)
             return deleted
 
-    def _insert(self, ticks: Sequence[Tick], batch: Batch) -> int:
-        """Insert `ticks` and the other records of `batch`: gaps, ticks, quotes, heartbeats.
-
-        Returns the position of the last one.
-        """
-        execute = self._connection.executemany
-        position = self._state.position
-        gap_rows = [(*rows.from_gap(gap), position + n) for n, gap in enumerate(batch.gaps, 1)]
-        position += len(batch.gaps)
-        first_tick = [(*astuple(tick), position + 1) for tick in ticks[:1]]
-        position += len(ticks)
-        quote_rows = [(*astuple(quote), position + n) for n, quote in enumerate(batch.quotes, 1)]
-        position += len(batch.quotes)
-        beat_rows = [
-            (*rows.from_heartbeat(beat), position + n) for n, beat in enumerate(batch.heartbeats, 1)
-        ]
-        position += len(batch.heartbeats)
-        execute(rows.INSERT_GAP, gap_rows)
+    def _insert(self, ticks: Sequence[Tick], batch: Batch) -> None:
+        """Insert `ticks` and the other records of `batch`: gaps, ticks, quotes, heartbeats."""
+        self._insert_into(rows.GAPS, batch.gaps)
         # Only the first tick gets its position; SQLite counts on from it. That needs no new
         # tuple for each tick, and is a tenth faster.
-        execute(rows.INSERT_TICK, first_tick)
+        execute, state = self._connection.executemany, self._state
+        execute(rows.INSERT_TICK, [(*astuple(tick), state.position + 1) for tick in ticks[:1]])
         execute(rows.INSERT_NEXT_TICK, map(astuple, ticks[1:]))
-        execute(rows.INSERT_QUOTE, quote_rows)
-        execute(rows.INSERT_HEARTBEAT, beat_rows)
-        return position
+        state.ticks += len(ticks)
+        state.position += len(ticks)
+        self._insert_into(rows.QUOTES, batch.quotes)
+        self._insert_into(rows.HEARTBEATS, batch.heartbeats)
+
+    def _insert_into(
+        self, table: rows.RecordTable[Any], records: Sequence[Gap | Quote | Heartbeat]
+    ) -> None:
+        state = self._state
+        numbered = [(*rows.row(record), state.position + n) for n, record in enumerate(records, 1)]
+        self._connection.executemany(table.insert, numbered)
+        state.position += len(records)
 
     def _differing(self, repeats: Sequence[Tick]) -> set[Key]:
         """Return the keys of `repeats` that differ from the stored tick.
@@ -218,14 +208,6 @@ class SqliteWriter:
 
     def _refresh(self) -> None:
         self._state = load(self._connection)
-        self._last = self._read_last()
-        marked: list[Any] = self._connection.execute(
-            "SELECT appended, position FROM appends ORDER BY position DESC LIMIT 1"
-        ).fetchall()
-        self._marked = marked[0] if marked else (0, 0)
-
-    def _read_last(self) -> dict[Key, int]:
-        found: list[Any] = self._connection.execute(
-            "SELECT origin, symbol, sequence FROM sequences"
-        ).fetchall()
-        return {(origin, symbol): sequence for origin, symbol, sequence in found}
+        self._last = read_last(self._connection)
+        query = "SELECT appended, position FROM appends ORDER BY position DESC LIMIT 1"
+        self._marked = self._connection.execute(query).get or (0, 0)

@@ -206,7 +206,7 @@ def test_the_columns_are_the_json_fields(tmp_path: Path) -> None:
 async def test_a_filter_finds_a_rare_symbol_far_behind_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ticker.streams.sqlite.paging.SPAN", 1)
+    monkeypatch.setattr("ticker.streams.sqlite.unread.SPAN", 1)
     async with SqliteLog(tmp_path / "log.sqlite") as log:
         await log.append(
             Batch(ticks=[*ticks(log.origin, 1, 2_000), *ticks(log.origin, 1, 1, "RARE")])

@@ -293,7 +293,7 @@ def test_a_log_in_the_middle_of_a_checkpoint_is_not_taken_for_damaged(tmp_path: 
         writer.append(Batch(ticks=ticks), 2)
         _copy_first_page(path)
         with SqliteReader(path, 0.1) as reader:
-            assert reader.facts()[0].ticks == 4_999
+            assert reader.health().ticks == 4_999
         SqliteWriter(path, "o", Retention(), 0.1).close()
     finally:
         writer.close()
