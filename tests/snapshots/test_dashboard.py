@@ -24,7 +24,7 @@ from ticker.board.alert_rules import parse_alert
 from ticker.board.holdings import Portfolio
 from ticker.config.holdings_and_alerts import Holdings, Lot
 from ticker.dashboard import Dashboard
-from ticker.dashboard.status import rows_words
+from ticker.dashboard.status import of_rows
 from ticker.follow import Follow
 from ticker.health import StreamState
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
@@ -68,7 +68,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             or app._painter.is_behind
             # The status counts them within a second: a frame for it alone would cost too much.
             or (board.ticks and f"{board.ticks} ticks" not in app._words.told)
-            or rows_words(app._table.ages()) not in app._words.told
+            or of_rows(app._table.ages()).words not in app._words.told
             or not _is_laid_out(app)
         ):
             await pilot.pause(0.02)

@@ -12,7 +12,6 @@ from typing import Final
 from rich.text import Text
 
 from ticker.dashboard.palette import Palette
-from ticker.dashboard.status import I_SAYS_WHY
 from ticker.dashboard.totals import rate_lines
 from ticker.escape import escape
 from ticker.feed import Feed
@@ -85,7 +84,7 @@ def sections(
     refused = board.writers.refusals(elapsed)
     owned = [] if board.valuation is None else rate_lines(board.valuation)
     return [
-        ("Now", [status.replace(I_SAYS_WHY, "")] if status else []),
+        ("Now", [status] if status else []),
         ("Not polled", [unpolled] if is_polled and unpolled else []),
         ("Stream", stream),
         ("What came", came),

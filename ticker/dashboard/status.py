@@ -7,8 +7,9 @@ of the next attempt, so the line changes only when the data change.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from textwrap import wrap
 from typing import Final
 
@@ -37,35 +38,60 @@ from ticker.times import Zone, clock
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Words that the status line shows together, or leaves out. They are safe to show."""
+
+    words: str
+    rank: int = 0
+    """On a narrow line, parts with a high rank are left out first. The lowest one always stays."""
+    brief: str = ""
+    """Shorter words for a narrow line, if there are any."""
+    hint: str = ""
+    """What the line appends to the words, and the page of health does not."""
+
+
+_PROBLEM, _NEW_GAP, _OTHERS, _POLLERS, _TICKS, _ROWS, _LEAST = range(7)
+"""The ranks of parts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The text of the status line."""
 
-    words: str
-    """Safe to show: text from outside is escaped."""
-    is_trouble: bool
+    parts: tuple[Part, ...]
+    """In the order in which they are shown. A part without words is left out."""
+    is_trouble: bool = False
     """Whether the user should act, or at least know."""
     badge: str = ""
     """A prefix of the words: a replay and the tape's time, or since when the board is frozen."""
-    brief: tuple[str, ...] = ()
-    """The parts of a shorter text for a narrow line, the most important first."""
-    reason: str = ""
-    """The part of the words that says what is wrong, and why."""
+
+    @property
+    def words(self) -> str:
+        """Return the words of all parts, without hints."""
+        return reduce(followed_by, (part.words for part in self.parts if part.words))
 
     def fitting(self, room: int) -> str:
-        """Return the words, or else the reason, or else the brief parts that fit `room` cells.
+        """Return all parts if they fit `room` cells. If not, return the most important in brief.
 
-        The first brief part is always returned. Without brief parts, return the words.
+        In trouble, the most important part keeps all its words if they fit.
         """
-        for words in filter(None, (self.words, self.reason)):
-            if cell_len(words) <= room:
-                return words
-        if not self.brief:
-            return self.words
-        said = self.brief[0]
-        for more in self.brief[1:]:
-            longer = followed_by(said, more)
-            said = longer if cell_len(longer) <= room else said
-        return said
+        parts = [part for part in self.parts if part.words]
+        whole = self._line({part: part.words for part in parts})
+        if cell_len(whole) <= room:
+            return whole
+        first, *others = sorted(parts, key=lambda part: part.rank)
+        is_long = self.is_trouble and cell_len(first.words) <= room
+        shown = {first: first.words if is_long else first.brief or first.words}
+        for part in others:
+            more = shown | {part: part.brief or part.words}
+            if cell_len(self._line(more)) <= room:
+                shown = more
+        return self._line(shown)
+
+    def _line(self, shown: Mapping[Part, str]) -> str:
+        return reduce(
+            followed_by, (shown[each] + each.hint for each in self.parts if each in shown)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +117,13 @@ def status(
     has_player: bool = False,
     option: str = "",
     market: MarketCount | None = None,
-    rows: str = "",
+    rows: Part = Part(""),
 ) -> Status:
     """Return the status at `now` (µs, by `feed.clock`), with times in `zone`.
 
     `has_poller`: this screen has its own poller, so an empty stream is just new. `has_player`: this
     screen plays a tape itself. `option` names this stream in a command. `market` replaces the
-    number of ticks, if known. `rows` is the result of `rows_words`.
+    number of ticks, if known. `rows` is the result of `of_rows`.
     """
     if feed.state is StreamState.OPENING or feed.state.is_bare:
         return _waiting(feed, option, has_poller=has_poller)
@@ -107,59 +133,51 @@ def status(
         return _replaying(feed, feed.tape, now, zone, has_player=has_player, rows=rows)
     elapsed = feed.elapsed()
     writers = feed.board.writers.at(elapsed)
-    ticks = _ticks(feed, market)
+    ticks, gap = _ticks(feed, market), _gap(feed, now, zone)
     if not writers:
-        return Status(_joined(ticks, _gaps(feed, now, zone)), is_trouble=False)
+        return Status((ticks, gap))
+    shown = _shown_from(feed, now, zone)
     if has_poller and _is_before(writers[0], feed):
         # Earlier records say nothing about the poller that starts with this screen.
-        words = followed_by("The poller is starting.", _shown_from(feed, now, zone))
-        return Status(words, is_trouble=False)
+        return Status((Part("The poller is starting."), shown))
     verdict = of_writers(
         feed.board.writers, now, zone, elapsed=elapsed, symbols=feed.symbols, option=option
     )
-    if writers[0].reason is not Reason.FRESH:
-        shown = _shown_from(feed, now, zone)
-        return Status(
-            followed_by(verdict.words, shown),
-            is_trouble=writers[0].reason is not Reason.STARTING,
-            brief=(verdict.brief or verdict.words, shown),
-            reason=verdict.words,
-        )
+    if (reason := writers[0].reason) is not Reason.FRESH:
+        told = Part(verdict.words, _PROBLEM, verdict.brief)
+        return Status((told, shown), is_trouble=reason is not Reason.STARTING)
     is_stale = verdict.standing is not Standing.HEALTHY
     is_trouble = is_stale or bool(verdict.problem)
     others = "" if is_stale else of_unhealthy(writers[1:], len(writers))
-    gaps = _gaps(feed, now, zone)
-    words = _joined(others, verdict.words, rows, ticks, gaps)
-    new_gap, told = _new_gap(feed, now, zone), verdict.brief or verdict.words
-    first = (told, new_gap) if is_trouble else (new_gap, others, told)
-    brief = (*first, ticks, rows)
-    return Status(words, is_trouble, brief=tuple(filter(None, brief)))
+    told = Part(verdict.words, _PROBLEM if is_trouble else _POLLERS, verdict.brief)
+    return Status((Part(others, _OTHERS), told, rows, ticks, gap), is_trouble)
 
 
-I_SAYS_WHY: Final = " (i says why)"
-"""Names the key of the page of health."""
 _OF_ROWS: Final = {
     Reason.CLOSED: "closed",
     Reason.PRE_MARKET: "pre-market",
     Reason.AFTER_HOURS: "after hours",
     Reason.DELAYED: "delayed",
     Reason.AWAITED: "awaited",
-    Reason.REFUSED: f"refused{I_SAYS_WHY}",
-    Reason.NOT_POLLED: f"not polled{I_SAYS_WHY}",
+    Reason.REFUSED: "refused",
+    Reason.NOT_POLLED: "not polled",
     Reason.UNCHANGED: "unchanged for a minute",
 }
 """The words for reasons why prices are old although their writers are healthy."""
 
 
-def rows_words(ages: Iterable[Age]) -> str:
+def of_rows(ages: Iterable[Age]) -> Part:
     """Count the old prices on screen by reason. Unchanged ones count only if all are unchanged."""
     counts = Counter(age.reason for age in ages)
-    if len(counts) == 1:
-        ((reason, number),) = counts.items()
+    if len(counts) > 1:
+        del counts[Reason.UNCHANGED]
+        words = ", ".join(f"{counts[why]} {said}" for why, said in _OF_ROWS.items() if counts[why])
+    else:
+        reason, number = next(iter(counts.items()), (Reason.FRESH, 0))
         said = _OF_ROWS.get(reason, "")
-        return f"all {said}" if said and number > 1 else said
-    del counts[Reason.UNCHANGED]
-    return ", ".join(f"{counts[why]} {said}" for why, said in _OF_ROWS.items() if counts[why])
+        words = f"all {said}" if said and number > 1 else said
+    is_explained = Reason.REFUSED in counts or Reason.NOT_POLLED in counts  # on the page of health
+    return Part(words, _ROWS, hint=" (i says why)" if is_explained else "")
 
 
 def filter_words(text: str, shown: int, feed: Feed) -> str:
@@ -190,22 +208,22 @@ def hint_line(hint: str, line: int, width: int, height: int) -> str:
 
 
 def _replaying(
-    feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: bool, rows: str
+    feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: bool, rows: Part
 ) -> Status:
     """Describe the replay at `now`, the tape's time (µs, UTC)."""
     # The player bar shows the tape's time and speed.
     badge = "REPLAY" if has_player else f"REPLAY {clock(now, zone, now=feed.wall())}"
-    played, gaps = _ticks(feed), _gaps(feed, now, zone)
+    ticks, gap = _ticks(feed), _gap(feed, now, zone)
     if tape.is_silent(feed.elapsed()):
-        return Status(_joined("The replay stopped unexpectedly", played), True, badge)
+        words = Part("The replay stopped unexpectedly")
+        return Status((words, ticks), is_trouble=True, badge=badge)
     if not tape.has_ended:
         speed = "" if has_player else f" {speed_text(tape.speed)}"
-        brief = tuple(filter(None, (_new_gap(feed, now, zone), played, rows)))
-        return Status(_joined(played, rows, gaps), False, badge + speed, brief)
+        return Status((ticks, rows, gap), badge=badge + speed)
     if not has_player:  # the replay may have begun before this screen
-        played = f"The replay has ended · {played} seen here"
-        return Status(played, False, badge)
-    return Status(_joined(f"end of the recording: {played}", gaps), False, badge)
+        ended = (Part("The replay has ended"), Part(f"{ticks.words} seen here"))
+        return Status(ended, badge=badge)
+    return Status((Part(f"end of the recording: {ticks.words}"), gap), badge=badge)
 
 
 def _is_before(writer: WriterHealth, feed: Feed) -> bool:
@@ -216,59 +234,45 @@ def _is_before(writer: WriterHealth, feed: Feed) -> bool:
 
 
 def _waiting(feed: Feed, option: str, *, has_poller: bool) -> Status:
-    if feed.state is StreamState.OPENING:
-        return Status(f"Opening {escape(feed.url)} …", is_trouble=False)
-    if feed.problem is not None:
+    if feed.state is not StreamState.OPENING and feed.problem is not None:
         problem = sentence(f"{escape(feed.url)}: {escape(feed.problem)}")
-        words = f"{problem} Waiting for it to come back."
-        return Status(words, is_trouble=True)
-    if has_poller or not feed.board.symbols:
-        return Status("Waiting for the first prices.", is_trouble=False)
-    return Status(invitation(feed.symbols, option), is_trouble=False)
+        return Status((Part(f"{problem} Waiting for it to come back."),), is_trouble=True)
+    if feed.state is StreamState.OPENING:
+        words = f"Opening {escape(feed.url)} …"
+    elif has_poller or not feed.board.symbols:
+        words = "Waiting for the first prices."
+    else:
+        words = invitation(feed.symbols, option)
+    return Status((Part(words),))
 
 
 def _away(feed: Feed, now: int, zone: Zone) -> Status:
     words = of_away(feed.state, feed.problem)
     if feed.next_try is not None and feed.next_try > now:
         words += f" Next try {clock(feed.next_try, zone, now=now)}."
-    shown = _shown_from(feed, now, zone)
-    return Status(followed_by(words, shown), is_trouble=True, brief=(words, shown))
+    return Status((Part(words), _shown_from(feed, now, zone)), is_trouble=True)
 
 
-def _shown_from(feed: Feed, now: int, zone: Zone) -> str:
+def _shown_from(feed: Feed, now: int, zone: Zone) -> Part:
     board = feed.board
     times = [t for symbol in board.symbols if (t := board.row(symbol).received) is not None]
     if not times:
-        return ""
-    first, last = (clock(time, zone, now=now) for time in (min(times), max(times)))
-    return f"Prices shown are from {first}{'' if first == last else f' to {last}'}."
+        return Part("")
+    span = dict.fromkeys(clock(time, zone, now=now) for time in (min(times), max(times)))
+    return Part(f"Prices shown are from {' to '.join(span)}.", _LEAST)
 
 
-def _ticks(feed: Feed, market: MarketCount | None = None) -> str:
+def _ticks(feed: Feed, market: MarketCount | None = None) -> Part:
     passed = f"skipped {passed_over(feed.broken)}" if feed.broken else ""
     words = count_text(feed.board.ticks, "tick") if market is None else market.words
-    return _joined(words, passed)
+    return Part(followed_by(words, passed), _TICKS)
 
 
-def _gaps(feed: Feed, now: int, zone: Zone) -> str:
-    board = feed.board
-    if board.gap is None:
-        return ""
-    if _is_gap_new(feed, now):
-        return of_gap(board.gap, now, zone)
-    return count_text(board.gaps, "gap")
-
-
-def _is_gap_new(feed: Feed, now: int) -> bool:
+def _gap(feed: Feed, now: int, zone: Zone) -> Part:
+    """Return the last gap while it is new, then the number of gaps."""
     gap = feed.board.gap
-    return gap is not None and now - gap.received < GAP_TOLD
-
-
-def _new_gap(feed: Feed, now: int, zone: Zone) -> str:
-    """Return the last gap in brief, while it is new."""
-    gap = feed.board.gap
-    return of_gap_briefly(gap, now, zone) if gap and _is_gap_new(feed, now) else ""
-
-
-def _joined(*parts: str) -> str:
-    return " · ".join(part for part in parts if part)
+    if gap is None:
+        return Part("")
+    if now - gap.received < GAP_TOLD:
+        return Part(of_gap(gap, now, zone), _NEW_GAP, of_gap_briefly(gap, now, zone))
+    return Part(count_text(feed.board.gaps, "gap"), _LEAST)

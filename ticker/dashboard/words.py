@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from ticker.board import Board
@@ -13,7 +14,7 @@ from ticker.dashboard.status import (
     Status,
     empty_words,
     filter_words,
-    rows_words,
+    of_rows,
     status,
 )
 from ticker.dashboard.table import Table
@@ -164,11 +165,11 @@ class Words:
             has_player=self._player is not None and self._player.end > 0,
             option=self.option,
             market=self.market,
-            rows=rows_words(table.ages()) if Needs.TABLE in self.shown else "",
+            rows=of_rows(table.ages() if Needs.TABLE in self.shown else ()),
         )
         if feed.board.held is None:
             return told
-        return Status(told.words, told.is_trouble, _held_words(feed.board, self._zone))
+        return replace(told, badge=_held_words(feed.board, self._zone))
 
 
 def _captions(caption: str, name: str, counted: tuple[int, int, int]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ticker.board import Age
-from ticker.dashboard.status import MarketCount, rows_words, status
+from ticker.dashboard.status import MarketCount, of_rows, status
 from ticker.follow import Follow
 from ticker.health import Health, StreamState
 from ticker.health.gaps import of_gap
@@ -178,10 +178,13 @@ async def test_a_poller_that_starts_beside_another_is_not_unhealthy(
         ([Reason.DELAYED, Reason.CLOSED, Reason.FRESH], "1 closed, 1 delayed"),
         ([Reason.REFUSED, Reason.FRESH], "1 refused (i says why)"),
         ([Reason.NOT_POLLED, Reason.FRESH], "1 not polled (i says why)"),
+        ([Reason.REFUSED, Reason.NOT_POLLED], "1 refused, 1 not polled (i says why)"),
         ([], ""),
     ],
 )
 def test_reasons_for_old_prices_are_counted_over_the_rows_on_screen(
     reasons: list[Reason], words: str
 ) -> None:
-    assert rows_words(Age(1, reason) for reason in reasons) == words
+    part = of_rows(Age(1, reason) for reason in reasons)
+    assert part.words + part.hint == words
+    assert "says why" not in part.words

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from ticker.dashboard.palette import PALETTES
-from ticker.dashboard.status import Status
+from ticker.dashboard.status import Part, Status
 from ticker.dashboard.text_bars import status_words, title_words
 
 
@@ -27,9 +27,14 @@ def test_a_long_title_shortens_its_counts_and_never_cuts_them() -> None:
 
 
 TOLD = Status(
-    "Yahoo every 15s, last asked 15:30:05: 9 of 9 answered · 3 closed · 1,204 ticks",
-    is_trouble=False,
-    brief=("9 of 9 answered at 15:30:05", "3 closed", "1,204 ticks"),
+    (
+        Part(
+            "Yahoo every 15s, last asked 15:30:05: 9 of 9 answered",
+            brief="9 of 9 answered at 15:30:05",
+        ),
+        Part("3 closed", 1),
+        Part("1,204 ticks", 2),
+    )
 )
 
 
@@ -49,6 +54,6 @@ def test_beside_a_notice_only_problems_are_still_shown() -> None:
     notice = "config.toml was read again"
     assert line(70, notice=notice) == f"{notice} · 9 of 9 answered at 15:30:05 · 3 closed"
     assert line(40, notice=notice) == notice
-    trouble = Status("Yahoo is away", is_trouble=True, brief=("Yahoo is away",))
+    trouble = Status((Part("Yahoo is away"),), is_trouble=True)
     assert line(40, trouble, notice) == f"{notice} · Yahoo is away"
     assert line(40, trouble, notice, lines=1) == "Yahoo is away"
