@@ -1,6 +1,6 @@
 """Alerts on a screen: they ring, highlight their rows, and are listed. Users can add some.
 
-On a live stream they come from the caller's `AlertControl`. In a replay they ring when the tape
+On a live stream they come from the caller's `Alerting`. In a replay they ring when the tape
 plays past their marks, but not when a seek jumps over them.
 """
 
@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Final
 
+from ticker.alert_watch import Alerting
 from ticker.board.alert_rules import Alert, Told
 from ticker.board.alert_words import told_words
-from ticker.dashboard.control import AlertControl
 from ticker.errors import ConfigError
 from ticker.escape import escape
 from ticker.feed import Feed, PlayerControl
@@ -37,7 +37,7 @@ class ScreenAlerts:
 
     def __init__(
         self,
-        control: AlertControl,
+        control: Alerting,
         feed: Feed,
         player: PlayerControl | None,
         zone: Zone,

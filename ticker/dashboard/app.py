@@ -37,7 +37,7 @@ class Dashboard(BoardApp):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Tell whether a key may run `action` now.
 
-        The keys of alerts need an `AlertControl`. While the input line or a page is open, the
+        The keys of alerts need an `Alerting`. While the input line or a page is open, the
         keys that open the input line or the palette are left to it.
         """
         is_open = self._question.asked is not Prompt.NOTHING or len(self.screen_stack) > 1

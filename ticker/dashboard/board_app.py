@@ -17,11 +17,11 @@ from textual.containers import Horizontal, Vertical
 from textual.driver import Driver
 from textual.timer import Timer
 
+from ticker.alert_watch import Alerting
 from ticker.board import Sort
 from ticker.dashboard.alerts import ScreenAlerts
 from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.control import (
-    AlertControl,
     Controller,
     NoPreferences,
     Preferences,
@@ -79,7 +79,7 @@ class BoardApp(TerminalApp):
         sort: Sort | None = None,
         simulated: bool = False,
         option: str = "",
-        alerts: AlertControl | None = None,
+        alerts: Alerting | None = None,
         preferences: Preferences | None = None,
         driver: type[Driver] | None = None,
         environ: Mapping[str, str] | None = None,
@@ -124,7 +124,7 @@ class BoardApp(TerminalApp):
         self._table.lines.is_loading = self._detail.is_loading = self._histories.is_loading
         self._alerts = None if alerts is None else self._screen_alerts(alerts)
 
-    def _screen_alerts(self, control: AlertControl) -> ScreenAlerts:
+    def _screen_alerts(self, control: Alerting) -> ScreenAlerts:
         alerts = ScreenAlerts(
             control,
             self.feed,

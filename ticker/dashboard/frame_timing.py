@@ -20,7 +20,6 @@ class SetTimer(Protocol):
 
     def __call__(self, delay: float, callback: Callable[[], None], /) -> Timer:
         """Return the timer, which can be stopped."""
-        ...
 
 
 class Frames:
