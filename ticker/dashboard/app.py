@@ -167,7 +167,7 @@ class Dashboard(BoardApp):
         begun = {
             Prompt.FILTER: self._table.filter,
             Prompt.ALERT: f"{chosen} > " if chosen else "",
-            Prompt.SAVE: self._lists.name,
+            Prompt.SAVE: self._lists.name_to_save,
         }
         self._question.ask(asked, begun.get(asked, ""))
 

@@ -61,12 +61,8 @@ class Choosing:
             listed[:] = dict.fromkeys([*listed, *symbols])
         if new := [each for each in symbols if each not in self._feed.board.symbols]:
             self._undo.append((self._seeks(), partial(self._take_away, new, watchlist)))
-        return self.let_in(symbols)
-
-    def let_in(self, symbols: Sequence[str]) -> str | None:
-        """Show and poll `symbols`, unchecked and without undo. Returns a notice as `add` does."""
         self._choose([*self._feed.board.symbols, *symbols], added=symbols)
-        return self._lonely(symbols)
+        return self._unpolled(symbols)
 
     def remove(self, symbol: str, watchlist: str = "") -> str:
         """Stop showing and polling `symbol`, remove it from `watchlist`, and return a notice."""
@@ -116,7 +112,7 @@ class Choosing:
         if self._controller is not None:
             self._controller.add(added)
 
-    def _lonely(self, symbols: Sequence[str]) -> str | None:
+    def _unpolled(self, symbols: Sequence[str]) -> str | None:
         """Return a notice if some `symbols` are not polled. With own poller or a tape: `None`."""
         if self._controller is not None or self._feed.tape is not None:
             return None

@@ -56,6 +56,13 @@ class Lists:
         shown = self._table.shown_list.name
         return shown if shown in self._choosing.watchlists else self._preferences.shown
 
+    @property
+    def name_to_save(self) -> str:
+        """Return the proposed name for `save`; empty if a part of a list is shown, or no list."""
+        shown = self._table.shown_list.name
+        is_part = shown not in self._choosing.watchlists and (shown or self._table.filter)
+        return "" if is_part else self.name
+
     def go(self, step: int) -> str:
         """Show the next list (1) or the previous one (-1). Returns a notice; may be empty."""
         rows, shown = self._feed.board.rows(), self._table.shown_list
@@ -112,9 +119,11 @@ class Lists:
         self._save(lambda: self._preferences.save_columns(key, columns))
 
     def save(self, name: str) -> None:
-        """Write the symbols of the watchlist shown, or else all, into the watchlist `name`."""
-        shown = self._table.shown_list.name
-        symbols = self._choosing.watchlists.get(shown, self._feed.board.symbols)
+        """Write the watchlist shown, or else the symbols shown, into the watchlist `name`."""
+        shown = set(self._table.symbols)
+        symbols = self._choosing.watchlists.get(
+            self._table.shown_list.name, [s for s in self._feed.board.symbols if s in shown]
+        )
         self._save(lambda: self._preferences.save_watchlist(name, list(symbols)))
 
     def _save(self, save: Callable[[], str]) -> None:

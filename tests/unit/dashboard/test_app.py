@@ -764,6 +764,23 @@ async def test_each_list_has_its_own_columns(stream_in_memory: MakeStream) -> No
         assert [(p.column.key, p.width) for p in app._table.columns.places][1] == ("name", 12)
 
 
+async def test_w_saves_the_rows_of_a_list_that_is_no_watchlist(
+    stream_in_memory: MakeStream,
+) -> None:
+    risen = structs.replace(quote("S1", 10.0), day_change=1.0)
+    stream = stream_in_memory(Batch(Position("1"), quotes=[quote("S0", 10.0), risen]))
+    kept = Kept(watchlists={"all": ["S0", "S1"]}, symbols=["S0", "S1"], shown="all")
+    app = make(stream, preferences=kept)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(lambda: "S1" in app._table)
+        await pilot.press("tab", "w", "enter")  # no name: the list `all` must not shrink
+        assert kept.saved == []
+        await pilot.press("w", *"up", "enter")
+        assert kept.saved == [("up", ["S1"])]
+        await pilot.press("shift+tab", "/", *"s0", "enter", "w", "ctrl+u", *"one", "enter")
+        assert kept.saved[1:] == [("one", ["S0"])]
+
+
 async def test_the_mouse_chooses_columns_too(stream_in_memory: MakeStream) -> None:
     app = make(market(stream_in_memory))
     async with app.run_test(size=(100, 50)) as pilot:
