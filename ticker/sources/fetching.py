@@ -37,7 +37,7 @@ from yfinance.exceptions import YFRateLimitError
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
 from ticker.sources.http_session import TOO_MANY, BoundedSession, HostRefused
-from ticker.sources.rate_limit import RateLimitWaits, asked_wait
+from ticker.sources.waits import RateLimitWaits, asked_wait
 
 _log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from ticker.sources.backing import BackingPolls
 from ticker.sources.budget import Budget
 from ticker.sources.known import KnownQuotes
 from ticker.sources.protocol import Answer, SearchableSource
-from ticker.sources.reconnecting import ConnectionAttempts
+from ticker.sources.waits import ConnectionAttempts
 from ticker.sources.yahoo import YahooSource, each_once
 from ticker.times import format_duration
 from ticker.units import SECOND

@@ -23,10 +23,9 @@ from ticker.sources.address import YahooAddress
 from ticker.sources.budget import Budget
 from ticker.sources.charting import read_bars
 from ticker.sources.protocol import Answer, SearchableSource
-from ticker.sources.rate_limit import RateLimitWaits
 from ticker.sources.reading import Context, is_symbol, read_answer
-from ticker.sources.refusals import Refusals
 from ticker.sources.searching import read_found
+from ticker.sources.waits import RateLimitWaits, Refusals
 from ticker.sources.worker import Worker
 from ticker.system_clock import now
 from ticker.units import SECOND
@@ -53,7 +52,6 @@ class _Round:
     quotes: list[Quote] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     failures: dict[str, SourceError] = field(default_factory=dict)
-    errors: list[SourceError] = field(default_factory=list)
     answered: bool = False
     requests: int = 0
 
@@ -63,10 +61,9 @@ class _Round:
         self.refused |= dict.fromkeys(symbols, begin + error.problem)
 
     @property
-    def worst(self) -> SourceError:
-        """The first rate limit, because it says when to ask again. Otherwise the first error."""
-        limited = (error for error in self.errors if isinstance(error, RateLimited))
-        return next(limited, self.errors[0])
+    def limited(self) -> RateLimited | None:
+        """The first rate limit, because it says when to ask again."""
+        return next((e for e in self.failures.values() if isinstance(e, RateLimited)), None)
 
 
 def each_once(symbols: Sequence[str]) -> list[str]:
@@ -144,7 +141,7 @@ class YahooSource(SearchableSource):
                     break
                 await self._ask(asked[start : start + self.batch], round_)
             if round_.failures and not round_.answered:
-                raise round_.worst
+                raise round_.limited or next(iter(round_.failures.values()))
             found = {quote.symbol: quote for quote in round_.quotes}
             return Answer(
                 quotes=[found[symbol] for symbol in wanted if symbol in found],
@@ -157,10 +154,10 @@ class YahooSource(SearchableSource):
 
     def _why_not(self, so_far: _Round) -> SourceError | None:
         """Return why no further request may be sent; `None`: it may."""
-        limited = next((e for e in so_far.errors if isinstance(e, RateLimited)), None)
-        if limited is None and self.monotonic() - so_far.began > _LONGEST_ROUND * self.deadline:
-            return so_far.errors[-1] if so_far.errors else SourceError(self.name, "answers slowly")
-        return limited
+        if so_far.limited or self.monotonic() - so_far.began <= _LONGEST_ROUND * self.deadline:
+            return so_far.limited
+        errors = [*so_far.failures.values()]
+        return errors[-1] if errors else SourceError(self.name, "answers slowly")
 
     async def _ask(self, part: Sequence[str], so_far: _Round) -> None:
         """Send one request for `part`, and note its answer or its error."""
@@ -170,7 +167,6 @@ class YahooSource(SearchableSource):
             so_far.requests += fetched.requests - 1
             results = self._results(fetched.body)
         except SourceError as error:
-            so_far.errors.append(error)
             so_far.fail(part, error, f"{source_title(self.name)}: ")
             return
         if self.on_answer is not None:
