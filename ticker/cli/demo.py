@@ -15,16 +15,16 @@ from ticker.cli.dashboard_screen import Shown
 from ticker.cli.demo_log import demo_log
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exchange import SEED, Listed, traded
-from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, Failed
+from ticker.cli.exit_codes import DONE, NO_DATA, Failed
 from ticker.cli.holdings_and_alerts import watched
 from ticker.cli.record import recorded_words
-from ticker.cli.recording_files import recording_path, refuse_existing
+from ticker.cli.recording_files import new_recording, recording_path
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import need_terminal, tell
 from ticker.cli.status_line import StatusLine
 from ticker.config.reading import DEFAULT_WATCHLIST
-from ticker.errors import StreamNotWritable, UsageError
+from ticker.errors import UsageError
 from ticker.figures import count_text
 from ticker.source_titles import EXCHANGE_PORT
 from ticker.system_clock import now
@@ -32,7 +32,7 @@ from ticker.times import Zone, parse_duration
 from ticker.units import HOUR, SECOND
 
 if TYPE_CHECKING:
-    from ticker.poll import PollStatus
+    from ticker.poll import Poll, PollStatus
     from ticker.streams.recording import Recorder
 
 _SOURCES: Final = ("exchange", "exchange-live")
@@ -157,66 +157,49 @@ class DemoRecording(msgspec.Struct, frozen=True):
 
 def _record(options: DemoRecording, line: StatusLine, *, replace: bool) -> int:
     """Write the recording. Returns the exit code."""
+    from ticker.exchange import Market
+    from ticker.simulation import BEGIN, simulated_poll
     from ticker.streams.recording import Recorder
 
-    refuse_existing(options.path, replace=replace)
-    try:
-        with Recorder(options.path, replace=replace) as recorder:
-            job = _DemoRecorder(options, recorder, line)
-            return run(job.main(), stop=job.stop)
-    except StreamNotWritable as error:
-        raise Failed(f"{error}. Name a file in another folder", CANNOT_WRITE) from error
+    path, duration = options.path, options.duration
+    # Without a seed, the recording ends now, as if it had just been made.
+    latest = now() - duration
+    begin = latest - latest % SECOND if options.seed is None else BEGIN
+    seed = SEED if options.seed is None else options.seed
 
+    def show(status: PollStatus) -> None:
+        done = min(status.polls * options.every / duration, 1)
+        words = f"SIMULATED · recording {count_text(status.ticks, 'tick')}, {done:.0%}"
+        line.show(f"{words} → {path}", "recording", [words])
 
-class _DemoRecorder:
-    """One run of `demo --record`."""
-
-    def __init__(self, options: DemoRecording, recorder: Recorder, line: StatusLine) -> None:
-        from ticker.exchange import Market
-        from ticker.simulation import BEGIN, simulated_poll
-
-        # Without a seed, the recording ends now, as if it had just been made.
-        latest = now() - options.duration
-        self._begin = BEGIN if options.seed is not None else latest - latest % SECOND
-        self._options = options
-        self._recorder = recorder
-        self._line = line
-        self._poll = simulated_poll(
+    with new_recording(path, replace=replace), Recorder(path, replace=replace) as recorder:
+        poller = simulated_poll(
             recorder,
-            Market(
-                seed := SEED if options.seed is None else options.seed,
-                listings=traded(options.listed),
-            ),
+            Market(seed, listings=traded(options.listed)),
             options.symbols,
             seed=seed,
-            begin=self._begin,
-            duration=options.duration,
+            begin=begin,
+            duration=duration,
             every=options.every,
-            on_status=self._show,
+            on_status=show,
         )
+        return run(_simulate(poller, recorder, options, line), stop=poller.stop)
 
-    def stop(self) -> None:
-        """End it soon, and write no file."""
-        self._poll.stop()
 
-    async def main(self) -> int:
-        """Simulate the time, then write the file. Returns the exit code."""
-        options, path = self._options, self._options.path
-        report = await self._poll.run()
-        if report.why == "stopped":
-            self._line.end(f"Stopped. {path} was not written")
-            return DONE  # the signal decides the exit code
-        for symbol, reason in report.status.refused.items():
-            tell(f"{symbol}: {reason}. List the symbols: ticker exchange --list")
-        if not report.status.ticks:
-            raise Failed(f"No price came. {path} was not written", NO_DATA)
-        self._line.show(f"writing {path}", "writing")
-        manifest = await asyncio.to_thread(self._recorder.finish)
-        self._line.end(f"SIMULATED · {recorded_words(manifest, path, options.zone)}")
-        return NO_DATA if report.status.refused else DONE
-
-    def _show(self, status: PollStatus) -> None:
-        """Show the line of progress."""
-        done = status.polls * self._options.every / self._options.duration
-        words = f"SIMULATED · recording {count_text(status.ticks, 'tick')}, {min(done, 1):.0%}"
-        self._line.show(f"{words} → {self._options.path}", "recording", [words])
+async def _simulate(
+    poller: Poll, recorder: Recorder, options: DemoRecording, line: StatusLine
+) -> int:
+    """Simulate the time, then write the file. Returns the exit code."""
+    path = options.path
+    report = await poller.run()
+    if report.why == "stopped":
+        line.end(f"Stopped. {path} was not written")
+        return DONE  # the signal decides the exit code
+    for symbol, reason in report.status.refused.items():
+        tell(f"{symbol}: {reason}. List the symbols: ticker exchange --list")
+    if not report.status.ticks:
+        raise Failed(f"No price came. {path} was not written", NO_DATA)
+    line.show(f"writing {path}", "writing")
+    manifest = await asyncio.to_thread(recorder.finish)
+    line.end(f"SIMULATED · {recorded_words(manifest, path, options.zone)}")
+    return NO_DATA if report.status.refused else DONE

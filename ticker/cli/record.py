@@ -14,7 +14,7 @@ from ticker.cli import options
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed
-from ticker.cli.recording_files import recording_path, refuse_existing
+from ticker.cli.recording_files import new_recording, recording_path
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.since_until import span_of
@@ -23,7 +23,7 @@ from ticker.cli.status_line import StatusLine
 from ticker.errors import StreamError, StreamNotWritable, UsageError
 from ticker.figures import agree, count_text
 from ticker.health.sentences import sentence
-from ticker.relay.recording import Recording, RecordingProgress, RecordingSpan
+from ticker.relay.recording import Recording, RecordingSpan
 from ticker.streams import StreamChoice, open_log, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone, clock, format_duration, parse_duration, span_text
@@ -108,13 +108,12 @@ def _record(options: RecordOptions, line: StatusLine, *, replace: bool) -> int:
     from ticker.streams.unfinished import UnfinishedRecording
 
     path = options.path
-    refuse_existing(path, replace=replace)
-    try:
-        with UnfinishedRecording(path, replace=replace) as part:
-            job = _RecordCommand(options, part, line)
-            return run(job.main(), stop=job.stop, patience=_FINISHING)
-    except StreamNotWritable as error:
-        raise Failed(f"{error}. Name a file in another folder", CANNOT_WRITE) from error
+    with (
+        new_recording(path, replace=replace),
+        UnfinishedRecording(path, replace=replace) as part,
+    ):
+        job = _RecordCommand(options, part, line)
+        return run(job.main(), stop=job.stop, patience=_FINISHING)
 
 
 class _RecordCommand:
@@ -124,30 +123,27 @@ class _RecordCommand:
         self._options = options
         self._part = part
         self._line = line
-        self._recording: Recording | None = None
+        self._source, self._log = open_stream(options.source), open_log(part.url)
+        self._recording = Recording(
+            self._source, part, self._log, options.span, clock=now, on_change=self._show
+        )
+        self._progress = self._recording.progress
         self._is_stopped = False
         self._told: str | None = None
 
     def stop(self) -> None:
         """End it: read what the stream holds now, then write the file."""
         self._is_stopped = True
-        if self._recording is not None:
-            self._recording.stop()
+        self._recording.stop()
 
     async def main(self) -> int:
         """Record, then write the file. Returns the exit code."""
-        options, part = self._options, self._part
         failure: StreamError | None = None
+        if self._options.lasting is not None:
+            asyncio.get_running_loop().call_later(self._options.lasting, self._recording.stop)
         try:
-            async with open_stream(options.source) as source, open_log(part.url) as log:
-                recording = self._recording = Recording(
-                    source, part, log, options.span, clock=now, on_change=self._show
-                )
-                if self._is_stopped:
-                    recording.stop()
-                if options.lasting is not None:
-                    asyncio.get_running_loop().call_later(options.lasting, recording.stop)
-                await recording.run()
+            async with self._source, self._log:
+                await self._recording.run()
         except StreamNotWritable as error:
             self._raise_full(error)
         except StreamError as error:
@@ -156,10 +152,6 @@ class _RecordCommand:
         if failure is not None:
             raise failure
         return self._judge(manifest)
-
-    @property
-    def _progress(self) -> RecordingProgress:
-        return RecordingProgress() if self._recording is None else self._recording.progress
 
     async def _finish(self) -> Manifest | None:
         """Write the file. Returns `None` if nothing came."""
@@ -199,8 +191,9 @@ class _RecordCommand:
         if manifest is None:
             if progress.problem is not None:
                 raise Failed(f"Nothing was recorded. {sentence(progress.problem)}", NOT_REACHABLE)
+            of_symbols = f"of {', '.join(options.symbols)} " if options.symbols else ""
             raise Failed(
-                f"Nothing was recorded: no tick {_of(options.symbols)}came from {url}. "
+                f"Nothing was recorded: no tick {of_symbols}came from {url}. "
                 f"{options.path} was not written. "
                 f"What the stream holds: ticker status{options.source.option}",
                 NO_DATA,
@@ -233,10 +226,6 @@ class _RecordCommand:
             words += f", {span_text(progress.first, progress.last, options.zone, now=now())}"
         lag = "" if progress.lag is None else f" · lag {format_duration(progress.lag)}"
         self._line.show(f"{words}{lag} → {options.path}", "recording", [words])
-
-
-def _of(symbols: tuple[str, ...]) -> str:
-    return f"of {', '.join(symbols)} " if symbols else ""
 
 
 def recorded_words(manifest: Manifest, path: Path, zone: Zone) -> str:

@@ -5,6 +5,8 @@ The next command that opens an unfinished recording finishes it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ticker.address import RECORDING, is_recording, part_path
@@ -50,8 +52,13 @@ def recording_path(word: str) -> Path:
     return path
 
 
-def refuse_existing(path: Path, *, replace: bool) -> None:
-    """Raise `Failed` if `path` must not be written: it exists, or was finished just now."""
+@contextmanager
+def new_recording(path: Path, *, replace: bool) -> Iterator[None]:
+    """Let a command write `path` while inside.
+
+    Raises `Failed` if the file exists (unless `replace`), was finished just now, or cannot be
+    written.
+    """
     if mended(path):
         again = "run this command again" if replace else "use --force"
         raise Failed(
@@ -64,3 +71,7 @@ def refuse_existing(path: Path, *, replace: bool) -> None:
             f"{path} is there already. Name another file, or replace it with --force",
             CANNOT_WRITE,
         )
+    try:
+        yield
+    except StreamNotWritable as error:
+        raise Failed(f"{error}. Name a file in another folder", CANNOT_WRITE) from error
