@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 
 import typer
 
@@ -19,15 +19,15 @@ from ticker.cli.holdings_and_alerts import (
     watched,
 )
 from ticker.cli.poll_line import PollLine
-from ticker.cli.poller_process import Audience, Job, open_kept, run_job
+from ticker.cli.poller_process import Job, PollerProcess
 from ticker.cli.settings import Settings, refuse_mixing, stream_path
+from ticker.cli.signals import run
 from ticker.cli.standard_streams import tell
 from ticker.files import make_state_directory
 from ticker.poll import Poll
-from ticker.relay import WITHIN, Route, local_log
+from ticker.relay import Route, local_log
 from ticker.relay.backlog import find_unsent
 from ticker.relay.sentences import unsent_words
-from ticker.sources import Source
 from ticker.streams import StreamChoice, canonical_url
 from ticker.times import parse_duration
 
@@ -70,21 +70,24 @@ def poll(
         _tell_unsent(kept, choice)
     portfolio = None if named else portfolio_of(settings)
 
-    def make(asked: Source, audience: Audience) -> Job:
-        log, on_status = open_kept(kept), audience.poll
-        poller = Poll(
-            asked, log, wanted, every=wish, duration=lasting, count=count, on_status=on_status
-        )
-        return Job(log, poller, audience, kept, None if is_file else choice)
+    def beside(poller: Poll) -> Iterator[AbstractAsyncContextManager[None]]:
+        if alerts:
+            yield looking_for_alerts(settings, kept, zone)
+        if portfolio is not None:
+            yield asking_for_pairs(portfolio, kept, poller)
 
-    def meanwhile(poller: Poll) -> AbstractAsyncContextManager[None]:
-        owned = None if portfolio is None else asking_for_pairs(portfolio, kept, poller)
-        return _both(looking_for_alerts(settings, kept, zone) if alerts else None, owned)
-
+    job = Job(
+        source=url,
+        symbols=wanted,
+        every=wish,
+        duration=lasting,
+        count=count,
+        kept=kept,
+        destination=None if is_file else choice,
+    )
     with writing(choice):
-        person = Audience(line.show, line.show_relay, line.end, line.end, WITHIN)
-        code = run_job(make, url, person, controlled=control, count=count, meanwhile=meanwhile)
-    raise typer.Exit(code)
+        process = PollerProcess(job, line, beside, controlled=control)
+        raise typer.Exit(run(process.main(), stop=process.stop))
 
 
 def _tell_unsent(kept: StreamChoice, choice: StreamChoice) -> None:
@@ -92,12 +95,3 @@ def _tell_unsent(kept: StreamChoice, choice: StreamChoice) -> None:
     route = Route(canonical_url(kept), canonical_url(choice))
     for each in asyncio.run(find_unsent(route)):
         tell(f"{unsent_words(each)}. See what to do: ticker status{choice.option}")
-
-
-@asynccontextmanager
-async def _both(*wished: AbstractAsyncContextManager[None] | None) -> AsyncIterator[None]:
-    async with AsyncExitStack() as stack:
-        for each in wished:
-            if each is not None:
-                await stack.enter_async_context(each)
-        yield

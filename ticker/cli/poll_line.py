@@ -54,7 +54,7 @@ class PollLine:
             self._say()
 
     def end(self, words: str) -> None:
-        """Write a last line, which stays. Under a parent it is quiet: the parent reports it."""
+        """Write a last line, which stays."""
         self._line.end(words)
 
     def _say(self) -> None:
