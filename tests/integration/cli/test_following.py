@@ -349,7 +349,8 @@ def test_run_reports_how_many_ticks_were_lost_with_a_log(
     terminal.wait_for("USD")
     assert events(ticker("tail", "--stream", log, "--count", "3").stdout)
     remove(log)
-    assert events(ticker("tail", "--stream", log, "--since", "start", "--count", "3").stdout)
+    again = ticker("tail", "--stream", log, "--since", "start", "--count", "3").stdout
+    assert '"type":"tick"' in again  # and perhaps a gap, on a busy machine
     terminal.type("q")
     assert terminal.end() == 0
     assert re.search(rb"\d+ ticks kept, \d+ of them in a file that was removed", terminal.seen)
