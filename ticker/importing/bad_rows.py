@@ -1,14 +1,15 @@
 """Finds the bad rows of an import: their lines in the files, and the reasons.
 
-DuckDB reports a line only for a row that it cannot split into columns. For the other bad rows, only
-the number of the row is known. So the file is read again to find the lines of the few rows shown.
+Of a row that it cannot split into columns, DuckDB tells the place among all rows and blank lines.
+Of the other bad rows, only the place among the split rows is known. So the file is read again to
+find the lines of the few rows shown.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Final
 
 import msgspec
@@ -18,6 +19,8 @@ from ticker.streams.recording.database import Connection
 
 _LENGTH: Final = 80
 """The most characters of a bad row that are shown."""
+_LONGEST: Final = 2**31 - 1
+"""The longest field (characters). A quote that is never closed makes the rest one field."""
 
 
 class BadRow(msgspec.Struct, frozen=True):
@@ -34,8 +37,7 @@ def take_rejected(connection: Connection, number: int) -> None:
     connection.execute(
         "INSERT INTO rejected SELECT DISTINCT ON (line) ?, line, "
         "CASE error_type WHEN 'MISSING COLUMNS' THEN 'it has too few columns' "
-        "WHEN 'TOO MANY COLUMNS' THEN 'it has too many columns' ELSE 'it cannot be read' END, "
-        "csv_line "
+        "WHEN 'TOO MANY COLUMNS' THEN 'it has too many columns' ELSE 'it cannot be read' END "
         "FROM reject_errors",
         [number],
     )
@@ -58,56 +60,59 @@ def bad_rows(connection: Connection, files: Sequence[Sniffed], count: int) -> li
 
 
 def _of_file(connection: Connection, file: Sniffed, number: int, count: int) -> list[BadRow]:
-    rejected = connection.execute(
-        "SELECT line, reason, told FROM rejected WHERE file = ? ORDER BY line", [number]
-    ).fetchall()
-    counted = connection.execute(
-        "SELECT rowid - (SELECT min(rowid) FROM rows WHERE file = ?) AS row, reason "
-        "FROM rows WHERE file = ? AND reason IS NOT NULL ORDER BY row LIMIT ?",
-        [number, number, count],
-    ).fetchall()
-    lines = _lines(file, [row for row, _ in counted], {line for line, _, _ in rejected})
-    bad = rejected[:count]
-    for row, words in counted:
-        reason, _, told = words.partition("\n")
-        line, text = lines.get(row, (row + 1, told))
-        bad.append((line, reason, text))
-    return [
-        BadRow(file.name, line, f"{reason} ({words[:_LENGTH]!r})" if words else reason)
-        for line, reason, words in sorted(bad, key=itemgetter(0))[:count]
-    ]
-
-
-def _lines(
-    file: Sniffed, rows: Sequence[int], rejected: Collection[int]
-) -> Mapping[int, tuple[int, str]]:
-    """Map each of `rows` to its line (from 1) and text. The result is empty for a Parquet file.
-
-    `rows` are ascending and counted from 0. Lines in `rejected` are not counted.
-    """
-    if not rows or file.is_parquet:
-        return {}
+    rejected = dict(
+        connection.execute("SELECT line, reason FROM rejected WHERE file = ?", [number]).fetchall()
+    )
+    counted = dict(
+        connection.execute(
+            "SELECT rowid - (SELECT min(rowid) FROM rows WHERE file = ?) AS row, reason "
+            "FROM rows WHERE file = ? AND reason IS NOT NULL ORDER BY row LIMIT ?",
+            [number, number, count],
+        ).fetchall()
+    )
+    if file.is_parquet:
+        told = [(row + 1, *words.split("\n", 1)) for row, words in counted.items()]
+        return [_bad_row(file, line, reason, text) for line, reason, text in told]
+    found: list[BadRow] = []
+    row = -1
     with _opened(file) as text:
-        return _counted(text, file.blank + file.header, rows, rejected)
-
-
-def _counted(
-    text: Iterable[str], skipped: int, rows: Sequence[int], rejected: Collection[int]
-) -> Mapping[int, tuple[int, str]]:
-    wanted, row = set(rows), 0
-    found: dict[int, tuple[int, str]] = {}
-    for line, words in enumerate(text, 1):
-        if line <= skipped or line in rejected or not words.strip("\n"):
-            continue
-        if row in wanted:
-            found[row] = (line, words.strip())
-            if row == rows[-1]:
+        for place, (line, words) in enumerate(_records(text, file.delimiter), 1):
+            if place <= file.blank + file.header or not words.strip("\n"):
+                continue
+            if (reason := rejected.get(place)) is None:
+                row += 1
+                reason = counted.get(row, "").partition("\n")[0]
+            if reason:
+                found.append(_bad_row(file, line, reason, words.strip()))
+            if len(found) == count or len(found) == len(rejected) + len(counted):
                 break
-        row += 1
     return found
+
+
+def _bad_row(file: Sniffed, line: int, reason: str, words: str) -> BadRow:
+    return BadRow(file.name, line, f"{reason} ({words[:_LENGTH]!r})" if words else reason)
+
+
+def _records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, str]]:
+    """Yield the first line (from 1) and the text of each row or blank line.
+
+    A line break in quotes does not end a row.
+    """
+    csv.field_size_limit(_LONGEST)
+    begin, taken = 1, list[str]()
+
+    def lines() -> Iterator[str]:
+        for line in text:
+            taken.append(line)
+            yield line
+
+    for _ in csv.reader(lines(), delimiter=delimiter):
+        yield begin, "".join(taken)
+        begin += len(taken)
+        taken.clear()
 
 
 def _opened(file: Sniffed) -> IO[str]:
     if file.path.name.endswith(".gz"):
-        return gzip.open(file.path, "rt", encoding="utf-8", errors="replace")
-    return file.path.open(encoding="utf-8", errors="replace")
+        return gzip.open(file.path, "rt", encoding="utf-8-sig", errors="replace")
+    return file.path.open(encoding="utf-8-sig", errors="replace")

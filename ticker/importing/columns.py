@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from ticker.errors import UsageError
-from ticker.importing.layouts import PLAIN, Layout
+from ticker.importing.layouts import FIELDS, Layout
 from ticker.importing.sniffing import Sniffed
 
 _MUST: Final = {
@@ -17,7 +17,6 @@ _MUST: Final = {
     "symbol": "--symbol SYMBOL (or --column symbol=NAME)",
 }
 """What each file must have, and the option that names it."""
-_NEEDS: Final = ("time", "received", "symbol", "price", "bid", "ask", "size", "volume", "currency")
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -38,10 +37,9 @@ class Options(msgspec.Struct, frozen=True):
     """Stop at the first bad row."""
 
 
-def split(file: Sniffed, layout: Layout) -> list[str]:
+def split(file: Sniffed) -> list[str]:
     """Return the names in the first line, without quotes."""
-    delimiter = file.delimiter if layout is PLAIN else layout.delimiter
-    return [name.strip().strip('"').strip() for name in file.lines[0].split(delimiter)]
+    return [name.strip().strip('"').strip() for name in file.lines[0].split(file.delimiter)]
 
 
 def columns_of(
@@ -56,8 +54,8 @@ def columns_of(
     found: dict[str, list[str]] = {}
     absent: list[str] = []
     for need, asked in {**layout.columns, **options.renamed}.items():
-        if need not in _NEEDS:
-            raise UsageError(f"--column {need}={asked}: there are {', '.join(_NEEDS)}")
+        if need not in FIELDS:
+            raise UsageError(f"--column {need}={asked}: there are {', '.join(FIELDS)}")
         parts = asked.split("+") if asked.lower() not in there else [asked]
         if all(part.lower() in there for part in parts):
             found[need] = [there[part.lower()] for part in parts]

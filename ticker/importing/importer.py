@@ -116,7 +116,8 @@ def _read(
                 "Import them into recordings of their own"
             )
         header = not (file.is_parquet or options.columns or layout.names)
-        files[number] = msgspec.structs.replace(file, header=header)
+        delimiter = file.delimiter if layout is PLAIN else layout.delimiter
+        files[number] = msgspec.structs.replace(file, header=header, delimiter=delimiter)
         watch.begin(f"reading {file.name}", rows, expected_rows(file))
         on_words(_take(recorder, number, files[number], layout, options))
         (rows,) = connection.execute("SELECT count(*) FROM rows").fetchall()[0]
@@ -133,10 +134,10 @@ def _layout(file: Sniffed, options: Options) -> Layout:
     wanted = options.layout
     if wanted is not None and wanted not in layouts.NAMES:
         raise UsageError(f"No layout {wanted!r}. There are: {', '.join(layouts.NAMES)}")
+    if not (file.is_parquet or file.lines):
+        raise UsageError(f"{file.name} is empty")
     if wanted == PLAIN.name or file.is_parquet or options.columns:
         return PLAIN
-    if not file.lines:
-        raise UsageError(f"{file.name} is empty")
     found = layouts.recognise(file.lines[0], wanted)
     if found is not None:
         if found.by_name and wanted is None and not layouts.is_told_by_name(found, file.name):
@@ -161,20 +162,16 @@ def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, option
     with _broken(file, recorder):
         source, names = _source(connection, file, layout, options)
         _refuse_invented(connection, source, names, file.name)
-    symbol = options.symbol or layouts.symbol_in_name(layout, file.name)
-    columns = columns_of(file, layout, options, names, has_symbol=symbol is not None)
-    words = layout.title
-    if options.symbol and (column := columns.pop("symbol", None)):
-        with _broken(file, recorder):
+        symbol = options.symbol or layouts.symbol_in_name(layout, file.name)
+        columns = columns_of(file, layout, options, names, has_symbol=symbol is not None)
+        if options.symbol and (column := columns.pop("symbol", None)):
             _refuse_others(connection, source, column, options.symbol, file.name)
-    if "symbol" not in columns:
-        words += f", symbol {symbol}{'' if options.symbol else ' from the file name'}"
-    with _broken(file, recorder):
         symbol = None if "symbol" in columns else symbol
         taken = Taken(number, source, layout, columns, symbol, options.decimal_comma)
         _refuse_commas(connection, taken, file.name)
+        zone, form = options.zone or layout.zone, options.time_format or layout.time
         readings: dict[str, times.TimeReading] = {
-            need: _time_reading(connection, taken, need, file, options)
+            need: times.reading(_samples(connection, taken, need), form, zone, file.name, need)
             for need in ("time", "received")
             if need in columns
         }
@@ -184,11 +181,14 @@ def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, option
         connection.execute(query.insertion(taken, readings))
         if not file.is_parquet:
             take_rejected(connection, number)
+    words = [layout.title]
+    if symbol is not None:
+        words.append(f"symbol {symbol}{'' if options.symbol else ' from the file name'}")
     if told := readings["time"].words:
-        words += f", {told}"
+        words.append(told)
     if any(each.cuts_nanoseconds for each in readings.values()):
-        words += ", nanoseconds are cut to µs"
-    return f"{file.name}: {words}"
+        words.append("nanoseconds are cut to µs")
+    return f"{file.name}: {', '.join(words)}"
 
 
 @contextmanager
@@ -212,16 +212,13 @@ def _source(
         source = f"read_parquet({path_literal(str(file.path))})"
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         return source, [str(row[0]) for row in described]
-    if not file.lines:
-        raise UsageError(f"{file.name} is empty")
-    names = split(file, layout) if file.header else list(options.columns or layout.names)
+    names = split(file) if file.header else list(options.columns or layout.names)
     if file.header and len(set(names)) != len(names):
         raise UsageError(f"{file.name}: its first line names a column twice")
-    delimiter = file.delimiter if layout is PLAIN else layout.delimiter
     typed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     source = (
-        f"read_csv({path_literal(str(file.path))}, delim = {literal(delimiter)}, quote = '\"', "
-        f"escape = '\"', header = false, skip = {file.blank + file.header}, "
+        f"read_csv({path_literal(str(file.path))}, delim = {literal(file.delimiter)}, "
+        f"quote = '\"', escape = '\"', header = false, skip = {file.blank + file.header}, "
         f"auto_detect = false, columns = {{{typed}}}, ignore_errors = true, "
         "store_rejects = true, rejects_limit = 0, null_padding = false, strict_mode = true)"
     )
@@ -256,15 +253,6 @@ def _refuse_invented(connection: Connection, source: str, names: Sequence[str], 
             f"{file}: its column {column!r} says that its prices are invented, and an import holds "
             "real ones. To play a recording: ticker replay FILE"
         )
-
-
-def _time_reading(
-    connection: Connection, taken: Taken, need: str, file: Sniffed, options: Options
-) -> times.TimeReading:
-    samples = _samples(connection, taken, need)
-    zone = options.zone or taken.layout.zone
-    form = options.time_format or taken.layout.time
-    return times.reading(samples, form, zone, column=f"{need}_text_", file=file.name, need=need)
 
 
 def _samples(connection: Connection, taken: Taken, need: str) -> list[str]:

@@ -13,20 +13,22 @@ from typing import Final
 import msgspec
 
 UTC: Final = "UTC"
+FIELDS: Final = ("time", "received", "symbol", "price", "bid", "ask", "size", "volume", "currency")
+"""Our names for columns."""
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """How the files of one publisher are read.
 
-    `columns` maps our names (time, symbol, price, bid, ask, size, volume, currency, received) to
-    the file's names. Two columns for a time are written `date+clock`.
+    `columns` maps our names to the file's; without it, a file has our names. Two columns for a time
+    are written `date+clock`.
     """
 
     name: str
     """The word for `--layout`, and the `source` of the ticks."""
     title: str
     """Shown to the user when the layout is used."""
-    columns: Mapping[str, str]
+    columns: Mapping[str, str] = msgspec.field(default_factory=lambda: {f: f for f in FIELDS})
     header: str | None = None
     """The file's first line, or its beginning; `None`: the file has no header."""
     names: tuple[str, ...] = ()
@@ -61,24 +63,21 @@ LAYOUTS: Final = (
     Layout(
         name="binance",
         title="Binance aggregated trades",
-        columns={"time": "time", "price": "price", "size": "quantity"},
-        names=("id", "price", "quantity", "first", "last", "time", "maker", "best"),
+        names=("id", "price", "size", "first", "last", "time", "maker", "best"),
         pattern=_BINANCE + r"\d+,\d+,\d{13,16},(True|False|true|false),(True|False|true|false)",
         file=r"(?P<symbol>[A-Z0-9]+)-aggTrades-\d{4}-\d{2}(-\d{2})?",
     ),
     Layout(
         name="binance",
         title="Binance trades",
-        columns={"time": "time", "price": "price", "size": "quantity"},
-        names=("id", "price", "quantity", "quote_quantity", "time", "maker", "best"),
+        names=("id", "price", "size", "quote_quantity", "time", "maker", "best"),
         pattern=_BINANCE + r"[0-9.]+,\d{13,16},(True|False|true|false),(True|False|true|false)",
         file=r"(?P<symbol>[A-Z0-9]+)-trades-\d{4}-\d{2}(-\d{2})?",
     ),
     Layout(
         name="histdata",
         title="HistData ASCII ticks: EST without DST",
-        columns={"time": "time", "bid": "bid", "ask": "ask"},
-        names=("time", "bid", "ask", "volume"),
+        names=("time", "bid", "ask", "nothing"),
         pattern=r"\d{8} \d{9},[0-9.]+,[0-9.]+,\d+",
         file=r"DAT_ASCII_(?P<symbol>[A-Z0-9]+)_T_\d{4,6}",
         time="%Y%m%d %H%M%S%g",
@@ -103,8 +102,7 @@ LAYOUTS: Final = (
     Layout(
         name="truefx",
         title="TrueFX quotes: UTC",
-        columns={"time": "time", "symbol": "pair", "bid": "bid", "ask": "ask"},
-        names=("pair", "time", "bid", "ask"),
+        names=("symbol", "time", "bid", "ask"),
         pattern=r"[A-Z]{3}/[A-Z]{3},\d{8} \d{2}:\d{2}:\d{2}\.\d{3},[0-9.]+,[0-9.]+",
         time="%Y%m%d %H:%M:%S.%g",
     ),
@@ -124,8 +122,7 @@ LAYOUTS: Final = (
     Layout(
         name="kraken",
         title="Kraken trades: UTC",
-        columns={"time": "time", "price": "price", "size": "volume"},
-        names=("time", "price", "volume"),
+        names=("time", "price", "size"),
         pattern=r"\d{10}(\.\d+)?,[0-9.]+,[0-9.]+",
         file=r"(?P<symbol>[A-Z0-9]{2,}(USD[TC]?|EUR|GBP|CAD|AUD|JPY|CHF|XBT|ETH|DAI))",
         by_name=True,
@@ -188,8 +185,7 @@ LAYOUTS: Final = (
     Layout(
         name="binance-futures",
         title="Binance futures, aggregated trades",
-        columns={"time": "time", "price": "price", "size": "quantity"},
-        names=("id", "price", "quantity", "first", "last", "time", "maker"),
+        names=("id", "price", "size", "first", "last", "time", "maker"),
         pattern=_BINANCE + r"\d+,\d+,\d{13,16},(True|False|true|false)",
         file=r"(?P<symbol>[A-Z0-9_]+)-aggTrades-\d{4}-\d{2}(-\d{2})?",
     ),
@@ -206,20 +202,9 @@ LAYOUTS: Final = (
 PLAIN: Final = Layout(
     name="plain",
     title="plain columns",
-    columns={
-        "time": "time",
-        "received": "received",
-        "symbol": "symbol",
-        "price": "price",
-        "bid": "bid",
-        "ask": "ask",
-        "size": "size",
-        "volume": "volume",
-        "currency": "currency",
-    },
     zone=None,
 )
-"""Our own layout: columns by their plain names."""
+"""Our own layout."""
 
 NAMES: Final = tuple(dict.fromkeys((PLAIN.name, *(layout.name for layout in LAYOUTS))))
 

@@ -20,7 +20,7 @@ ROWS: Final = """
 CREATE TABLE rows (
     file INTEGER, time TIMESTAMPTZ, symbol VARCHAR, price DOUBLE, reason VARCHAR
 );
-CREATE TABLE rejected (file INTEGER, line BIGINT, reason VARCHAR, told VARCHAR)"""
+CREATE TABLE rejected (file INTEGER, line BIGINT, reason VARCHAR)"""
 """`rows` is in the order of the files. `rejected` holds rows that cannot be split into columns.
 
 Other columns are added to `rows` when a file has them, because each column takes time. `reason`

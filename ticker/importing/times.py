@@ -57,19 +57,14 @@ class TimeReading(msgspec.Struct, frozen=True):
 
 
 def reading(
-    samples: Sequence[str],
-    form: str | None,
-    zone: str | None,
-    *,
-    column: str,
-    file: str,
-    need: str = "time",
+    samples: Sequence[str], form: str | None, zone: str | None, file: str, need: str
 ) -> TimeReading:
-    """Find how to read `column`, with times like `samples`. Raises `UsageError` rather than guess.
+    """Find how to read the column `{need}_text_`, with times like `samples`.
 
-    `form` is a format of `strptime`; `zone` is the zone of times without one. The names of added
-    columns begin with `need`.
+    Raises `UsageError` rather than guess. `form` is a format of `strptime`; `zone` is the zone of
+    times without one. The names of added columns begin with `need`.
     """
+    column = f"{need}_text_"
     if form is not None:
         return _by_format(form, zone, column, file, need)
     samples = [sample.strip() for sample in samples if sample.strip()]

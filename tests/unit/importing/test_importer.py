@@ -305,6 +305,19 @@ def test_a_bad_row_is_reported_with_its_line_number_in_an_editor(tmp_path: Path)
         ]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_in_quotes_does_not_shift_the_lines_of_bad_rows(
+    tmp_path: Path, end: str
+) -> None:
+    lines = [
+        "time,symbol,price,note", '1704153600,A,1,"a', 'note"', "", "never,A,2,x", "1704153601,A",
+        '1704153602,B C,3,"two', 'more"', "1704153603,A,0,y",
+    ]  # fmt: skip
+    _, report = load(file(tmp_path, end.join([*lines, ""])))
+    assert [bad.line for bad in report.shown] == [5, 6, 7, 9]
+    assert report.shown[2].reason.endswith("""('1704153602,B C,3,"two\\nmore"')""")
+
+
 def test_a_bad_row_is_shown_as_in_the_file(tmp_path: Path) -> None:
     text = (
         'time,x,price,size\n1704153600,"a",NaN,-1\n1704153601,b,2,-1\n1704153602,c\n'
