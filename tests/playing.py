@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ticker.board.alert_rules import Alert, Told
 from ticker.feed import Mark, MarkKind
+from ticker.play import Player
 
 NOW = 1_795_447_805_000_000
 """23 November 2026, 15:30:05 UTC."""
@@ -23,7 +24,7 @@ MARKS = (
 
 
 @dataclass
-class FakePlayer:
+class FakePlayer(Player):
     """A player in the middle of a tape of two hours; `asked` has the calls in order."""
 
     start: int = NOW - HOUR
@@ -64,7 +65,9 @@ class FakePlayer:
         self.seeks += 1
         self.time = time
 
-    def step(self, symbols: Sequence[str], *, forward: bool, on_none: Callable[[], None]) -> None:
+    def step(
+        self, symbols: Sequence[str], *, forward: bool, on_none: Callable[[], None] = lambda: None
+    ) -> None:
         if not self.finds_ticks:
             on_none()
         self.asked.append(("step", 1 if forward else -1, list(symbols)))

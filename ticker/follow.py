@@ -25,7 +25,7 @@ from ticker.read_loop import QUIET_AFTER, Following
 from ticker.records import Batch
 from ticker.stream_clock import StreamClock, TapeTime
 from ticker.streams.history import last_day
-from ticker.streams.protocol import Stream
+from ticker.streams.protocol import ReadStats, Stream
 from ticker.system_clock import monotonic, now
 from ticker.units import SECOND
 
@@ -104,15 +104,9 @@ class Follow:
         """Return the replay that fills the stream; `None` if it is live."""
         return self.clock.tape
 
-    @property
-    def broken(self) -> int:
-        """Return the number of unreadable records that were skipped."""
-        return self.stream.read_stats().broken
-
-    @property
-    def repeats(self) -> int:
-        """Return the number of repeated ticks that were dropped."""
-        return self.stream.read_stats().repeats
+    def read_stats(self) -> ReadStats:
+        """Return what the readings of the stream noticed."""
+        return self.stream.read_stats()
 
     @property
     def trouble(self) -> str | None:

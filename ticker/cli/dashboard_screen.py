@@ -29,7 +29,8 @@ from ticker.units import SECOND
 if TYPE_CHECKING:
     from ticker.alert_watch import Alerting
     from ticker.dashboard import Dashboard
-    from ticker.feed import Feed, PlayerControl
+    from ticker.feed import Feed
+    from ticker.play import Player
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class Screen:
         *,
         controller: ScreenPoller | None = None,
         pairs: Pairs | None = None,
-        player: PlayerControl | None = None,
+        player: Player | None = None,
     ) -> int:
         """Show `feed` until the user leaves. Returns the exit code.
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ticker.alert_watch import Alerting
 from ticker.board.alert_rules import Alert, Told
 from ticker.board.alert_words import told_words
 from ticker.errors import ConfigError
 from ticker.escape import escape
-from ticker.feed import Feed, PlayerControl
+from ticker.feed import Feed
 from ticker.times import Zone, clock
 from ticker.units import SECOND
+
+if TYPE_CHECKING:
+    from ticker.play import Player
 
 LIT: Final = 30 * SECOND
 """How long the row of an alert is highlighted (µs)."""
@@ -39,7 +42,7 @@ class ScreenAlerts:
         self,
         control: Alerting,
         feed: Feed,
-        player: PlayerControl | None,
+        player: Player | None,
         zone: Zone,
         *,
         ring: Callable[[str], None],

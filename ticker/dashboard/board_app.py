@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -44,8 +45,11 @@ from ticker.dashboard.terminal import notification
 from ticker.dashboard.terminal_app import TerminalApp
 from ticker.dashboard.time_keys import TimeKeys
 from ticker.dashboard.words import Words
-from ticker.feed import Feed, PlayerControl
+from ticker.feed import Feed
 from ticker.times import Zone
+
+if TYPE_CHECKING:
+    from ticker.play import Player
 
 
 class BoardApp(TerminalApp):
@@ -73,7 +77,7 @@ class BoardApp(TerminalApp):
         *,
         title: str = "",
         controller: Controller | None = None,
-        player: PlayerControl | None = None,
+        player: Player | None = None,
         zone: Zone = None,
         look: str = "dark",
         sort: Sort | None = None,

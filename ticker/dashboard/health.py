@@ -59,7 +59,7 @@ def sections(
 
     `status` is the whole text of the status line; `option` names the stream in a command.
     """
-    board, now, elapsed = feed.board, feed.clock(), feed.elapsed()
+    board, now, elapsed, stats = feed.board, feed.clock(), feed.elapsed(), feed.read_stats()
     stream = [escape(feed.url, 200)]
     if feed.state.is_away:
         stream.append(of_away(feed.state, feed.problem))
@@ -69,12 +69,12 @@ def sections(
     if board.received is not None:
         age = max(1, now - board.received)
         came.append(f"the newest record was stored {format_duration(age)} ago")
-    counts = (board.gaps, "gap"), (feed.repeats, "repeat"), (feed.reconnects, "reconnect")
+    counts = (board.gaps, "gap"), (stats.repeats, "repeat"), (feed.reconnects, "reconnect")
     came.append(", ".join(count_text(number, what) for number, what in counts))
     if board.gap is not None:
         came.append(of_gap(board.gap, now, zone))
-    if feed.broken:
-        came.append(passed_over(feed.broken))
+    if stats.broken:
+        came.append(passed_over(stats.broken))
     writers = board.writers.at(elapsed)
     told = [of_heartbeat(writer, now, zone) for writer in writers[:_WRITERS]]
     if len(writers) > _WRITERS:

@@ -6,7 +6,7 @@ It shows the state of the player, and paints only if that changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 from textual import events
@@ -14,9 +14,12 @@ from textual.message import Message
 from textual.widget import Widget
 
 from ticker.dashboard.palette import Palette
-from ticker.feed import Mark, MarkKind, PlayerControl
+from ticker.feed import Mark, MarkKind
 from ticker.figures import speed_text
 from ticker.times import Zone, clock, span_text, to_datetime
+
+if TYPE_CHECKING:
+    from ticker.play import Player
 
 _OFTEN: Final = 0.1
 """The time between two checks of the player (s)."""
@@ -51,7 +54,7 @@ class PlayerBar(Widget):
 
     def __init__(
         self,
-        player: PlayerControl,
+        player: Player,
         palette: Palette,
         zone: Zone,
         *,
@@ -131,7 +134,7 @@ class PlayerBar(Widget):
         self.post_message(self.Clicked(shown[0].time if shown else time))
 
 
-def player_words(player: PlayerControl, zone: Zone, width: int) -> str:
+def player_words(player: Player, zone: Zone, width: int) -> str:
     """Return market time, speed, state and loop, in as many words as fit `width` cells."""
     moment = to_datetime(player.time, zone)
     time, zone_name = moment.strftime("%H:%M:%S"), moment.strftime("%Z")
@@ -153,7 +156,7 @@ def player_words(player: PlayerControl, zone: Zone, width: int) -> str:
     return time[: max(0, width)]
 
 
-def _speed_words(player: PlayerControl) -> str:
+def _speed_words(player: Player) -> str:
     """Return the speed, and the speed that is reached if that is lower."""
     asked, reached = speed_text(player.speed), player.reached
     if reached is None or player.is_paused or player.has_ended:
@@ -164,13 +167,13 @@ def _speed_words(player: PlayerControl) -> str:
     return f"{asked} (reached {measured})"
 
 
-def _state_words(player: PlayerControl) -> str:
+def _state_words(player: Player) -> str:
     if player.has_ended:
         return "ended"
     return "paused" if player.is_paused else "playing"
 
 
-def _loop_words(player: PlayerControl, zone: Zone) -> str:
+def _loop_words(player: Player, zone: Zone) -> str:
     if player.loop_from is None:
         return ""
     if player.loop_to is None:
@@ -192,7 +195,7 @@ def cell_time(cell: int, start: int, end: int, width: int) -> int:
     return start + -(-(end - start) * cell // (width - 1))
 
 
-def tape_line(player: PlayerControl, width: int) -> str:
+def tape_line(player: Player, width: int) -> str:
     """Return the line of the tape: the played part, the marks, the loop, and the current place."""
     if width <= 0:
         return ""

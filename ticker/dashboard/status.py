@@ -263,7 +263,8 @@ def _shown_from(feed: Feed, now: int, zone: Zone) -> Part:
 
 
 def _ticks(feed: Feed, market: MarketCount | None = None) -> Part:
-    passed = f"skipped {passed_over(feed.broken)}" if feed.broken else ""
+    broken = feed.read_stats().broken
+    passed = f"skipped {passed_over(broken)}" if broken else ""
     words = count_text(feed.board.ticks, "tick") if market is None else market.words
     return Part(followed_by(words, passed), _TICKS)
 

@@ -7,12 +7,14 @@ bar shows it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ticker.errors import UsageError
-from ticker.feed import PlayerControl
 from ticker.times import Zone, clock, parse_duration, parse_when
 from ticker.units import SECOND
+
+if TYPE_CHECKING:
+    from ticker.play import Player
 
 _NORMAL: Final = 1.0
 _TENTHS: Final = 10
@@ -27,7 +29,7 @@ class TimeKeys:
 
     def __init__(
         self,
-        player: PlayerControl,
+        player: Player,
         zone: Zone,
         *,
         on_screen: Callable[[], Sequence[str]],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ticker.board import Board
 from ticker.board.row_lists import counts
@@ -21,10 +21,13 @@ from ticker.dashboard.table import Table
 from ticker.dashboard.text_bars import TextBar, asking_words, key_words, status_words, title_words
 from ticker.dashboard.totals import totals_text
 from ticker.escape import escape
-from ticker.feed import Feed, PlayerControl
+from ticker.feed import Feed
 from ticker.figures import count_text
 from ticker.times import Zone, clock
 from ticker.units import SECOND
+
+if TYPE_CHECKING:
+    from ticker.play import Player
 
 _NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
@@ -52,7 +55,7 @@ class Words:
         option: str,
         has_poller: bool,
         has_alerts: bool = False,
-        player: PlayerControl | None,
+        player: Player | None,
     ) -> None:
         self.title = TextBar(id="title")
         self.status = TextBar(id="status")

@@ -15,7 +15,7 @@ from tests.waiting import until
 from ticker.dashboard import Dashboard
 from ticker.dashboard.player_bar import cell_time, line_cell, player_words, tape_line
 from ticker.encoding import SUBSTITUTE
-from ticker.feed import Mark, MarkKind, PlayerControl
+from ticker.feed import Mark, MarkKind
 from ticker.follow import Follow
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
 
@@ -358,7 +358,7 @@ async def test_space_freezes_a_live_board_and_counts_what_waits(
 
 
 def test_the_players_text_is_shortened_to_its_width() -> None:
-    player: PlayerControl = FakePlayer(loop_from=NOW - MINUTE, reached=6.24)
+    player = FakePlayer(loop_from=NOW - MINUTE, reached=6.24)
     full = "Mon 2026-11-23 15:30:05 UTC · ×10 (reached ×6.2) · playing · loop from 15:29:05"
     assert player_words(player, UTC, 100) == full
     for width in range(100):

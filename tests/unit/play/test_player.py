@@ -16,8 +16,8 @@ from ticker.board.alert_rules import parse_alert
 from ticker.feed import MAX_SPEED, MarkKind
 from ticker.health import StreamState
 from ticker.play import Player, Span, load
-from ticker.play.alerts import alerts_met
 from ticker.play.cursor import Cursor
+from ticker.play.marks import alerts_met
 from ticker.records import Gap, Quote, Tick
 from ticker.streams.recording import RecordingStream
 from ticker.units import SECOND
