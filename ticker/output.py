@@ -44,7 +44,7 @@ QUOTE_COLUMNS: Final = _names((Quote,))
 
 def json_lines(records: Sequence[Record], *, iso_times: bool = False) -> bytes:
     """Return one line of JSON for each record. Invisible characters are escaped."""
-    data = wire.encode_lines(map(_with_iso_times, records) if iso_times else records)
+    data = wire.encode_lines(map(_plain, records) if iso_times else records)
     if data.isascii() and b"\x7f" not in data:  # JSON itself escapes the other invisible ones
         return data
     return "\n".join(map(_visible, data.decode().split("\n"))).encode()
@@ -72,16 +72,9 @@ def _escaped(match: re.Match[str]) -> str:
     return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))
 
 
-def _plain(record: Record) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(record)
-    return plain
-
-
-def _with_iso_times(record: Record) -> dict[str, Any]:
-    return _times_in_words(_plain(record))
-
-
-def _times_in_words(plain: dict[str, Any]) -> dict[str, Any]:
+def _plain(row: object) -> dict[str, Any]:
+    """Return name → value of a record or another row, with times as ISO 8601."""
+    plain: dict[str, Any] = msgspec.to_builtins(row)
     for name in _TIMES:
         if isinstance(plain.get(name), int):
             plain[name] = iso(plain[name])
@@ -93,20 +86,9 @@ def csv_header(columns: Sequence[str]) -> bytes:
     return ",".join(columns).encode() + b"\n"
 
 
-def csv_file(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> str:
-    """Return a CSV file: the header, and a line per record as in `csv_lines`."""
-    return (csv_header(columns) + csv_lines(records, columns, visible=visible)).decode()
-
-
-def csv_values(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, visible: bool) -> str:
+def csv_file(rows: Iterable[object], columns: Sequence[str], *, visible: bool) -> str:
     """Return a CSV file: the header, and a line per row, written as `csv_lines` writes records."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        cells = _times_in_words(dict(row))
-        writer.writerow(_cell(cells.get(name), visible=visible) for name in columns)
-    return out.getvalue()
+    return (csv_header(columns) + _csv_of_any(rows, columns, visible=visible)).decode()
 
 
 def csv_lines(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> bytes:
@@ -123,11 +105,11 @@ def csv_lines(records: Iterable[Record], columns: Sequence[str], *, visible: boo
     return b"".join(pieces)
 
 
-def _csv_of_any(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> bytes:
+def _csv_of_any(rows: Iterable[object], columns: Sequence[str], *, visible: bool) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    for record in records:
-        plain = _with_iso_times(record)
+    for row in rows:
+        plain = _plain(row)
         writer.writerow(_cell(plain.get(name), visible=visible) for name in columns)
     return out.getvalue().encode()
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Table  # noqa: PLC0414 - handed on to cli
 from rich.text import Text
 
 from ticker.board import Age
@@ -192,7 +192,5 @@ def render(table: Table, *, width: int | None, colour: bool) -> str:
         highlight=False,
         legacy_windows=False,
     )
-    if width is None:
-        table.expand = False
     console.print(table)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import asdict, replace
 
 from ticker import wire
-from ticker.output import EVENT_COLUMNS, csv_file, csv_lines, json_lines, text_line
+from ticker.output import EVENT_COLUMNS, csv_header, csv_lines, json_lines, text_line
 from ticker.records import MAX_TIME, READER, Gap, GapReason, Heartbeat, Quote, Tick
 from ticker.times import iso
 from ticker.units import SECOND
@@ -166,7 +166,8 @@ def test_a_small_move_is_shown_by_its_size(price: float, previous: float, shown:
 def test_ticks_in_csv_equal_the_csv_modules_output(facts: dict[str, Any]) -> None:
     ticks = [replace(tick(), **facts), tick(), replace(tick(), sequence=9, received=NOW + 7)]
     columns = [*EVENT_COLUMNS]
-    rows = list(csv.DictReader(io.StringIO(csv_file(ticks, columns, visible=False), newline="")))
+    text = (csv_header(columns) + csv_lines(ticks, columns, visible=False)).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
     for each, row in zip(ticks, rows, strict=True):
         told = {"type": "tick", **asdict(each), "simulated": "true" if each.simulated else ""}
         told |= {"time": iso(each.time), "received": iso(each.received)}

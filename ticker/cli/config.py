@@ -12,9 +12,9 @@ import typer
 from ticker import files
 from ticker.address import without_password
 from ticker.cli.exit_codes import CANNOT_WRITE, DONE, WRONG_CONFIG, Failed
-from ticker.cli.printing import table_text
+from ticker.cli.printing import facts_text
 from ticker.cli.settings import Settings
-from ticker.cli.standard_streams import Output, terminal_width
+from ticker.cli.standard_streams import Output
 from ticker.config import reading as configuration
 from ticker.config.streams import KAFKA_VARIABLES
 from ticker.errors import ConfigError
@@ -79,9 +79,7 @@ def config(
     if mistakes:
         raise mistakes[0]
     settings = Settings(loaded)
-    from ticker.tables import facts_table
-
-    out.write(table_text(facts_table(_facts(settings), width=terminal_width())))
+    out.write(facts_text(_facts(settings)))
     raise typer.Exit(DONE)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -14,7 +13,7 @@ from ticker.board.columns import BY_KEY, Align
 from ticker.board.holdings import Portfolio, Total
 from ticker.board.owner_columns import CENTS, OWNED, gain_text, money_text
 from ticker.cli.options import Format
-from ticker.cli.printing import table_text
+from ticker.cli.printing import rows_text
 from ticker.errors import UsageError
 from ticker.figures import percent_text
 from ticker.health.reasons import Reason
@@ -22,6 +21,9 @@ from ticker.records import Batch, Position, Quote
 from ticker.sources import Answer
 from ticker.sources.protocol import Source
 from ticker.suggestion import did_you_mean
+
+if TYPE_CHECKING:
+    from ticker.tables import Table
 
 _OWNED: Final = tuple(column.key for column in OWNED)
 _PERCENT: Final = 4
@@ -93,24 +95,17 @@ def printed(
     quotes: Sequence[Quote], columns: Sequence[str], owned: Owned, how: Format, *, with_total: bool
 ) -> str:
     """Return the `columns` of `quotes` as text. `with_total`: a table ends with the total."""
-    from ticker import output
-
-    match how:
-        case Format.json:
-            rows = [_values(quote, columns, owned, _number) for quote in quotes]
-            return output.json_array(rows)
-        case Format.csv:
-            rows = [_values(quote, columns, owned, _plain) for quote in quotes]
-            return output.csv_values(rows, columns, visible=sys.stdout.isatty())
-        case Format.table | Format.text:
-            text = _table(quotes, columns, owned)
-            total = owned.total if with_total else None
-            currency = "" if owned.board.valuation is None else owned.board.valuation.currency
-            return text + ("" if total is None else total_line(total, currency))
+    rows = [_values(quote, columns, owned) for quote in quotes]
+    text = rows_text(rows, columns, how, lambda: _table(quotes, columns, owned))
+    has_total = with_total and how in (Format.table, Format.text)
+    return text + _total_line(owned) if has_total else text
 
 
-def total_line(total: Total, currency: str) -> str:
+def _total_line(owned: Owned) -> str:
     """Return the total of all holdings, with a line end, or the reason why there is none."""
+    if owned.board.valuation is None:
+        return ""
+    total, currency = owned.board.valuation.total, owned.board.valuation.currency
     if total.value is None:
         return f"no total in {currency}: {', '.join(map(str, total.problems))}\n"
     parts = [f"total {money_text(total.value)} {currency}"]
@@ -123,51 +118,36 @@ def total_line(total: Total, currency: str) -> str:
     return " · ".join([*parts, *map(str, total.problems)]) + "\n"
 
 
-def _values(
-    quote: Quote, columns: Sequence[str], owned: Owned, write: Callable[[str, Decimal], Any]
-) -> Mapping[str, Any]:
-    """Return name → value. Leaves out columns without one. `write` converts figures."""
-    plain = {"type": "quote", **msgspec.to_builtins(quote)}
+def _values(quote: Quote, columns: Sequence[str], owned: Owned) -> dict[str, Any]:
+    """Return name → value. Leaves out columns without one."""
+    plain = msgspec.to_builtins(quote)
     holding = owned.board.row(quote.symbol).holding
     for name in _OWNED:
         figure = getattr(holding, name, None)
         if figure is not None:
-            plain[name] = write(name, figure)
+            plain[name] = _number(name, figure)
     return {name: plain[name] for name in columns if plain.get(name) is not None}
 
 
-def _rounded(name: str, figure: Decimal) -> Decimal:
-    if name == "quantity":
-        return figure.normalize()
-    places = _PERCENT if name in ("weight", "gain_percent") else CENTS
-    return round(figure, places)
-
-
 def _number(name: str, figure: Decimal) -> int | float:
-    rounded = _rounded(name, figure)
-    return int(rounded) if name == "quantity" and rounded == int(rounded) else float(rounded)
+    if name == "quantity":
+        return int(figure) if figure == int(figure) else float(figure)
+    return float(round(figure, _PERCENT if name in ("weight", "gain_percent") else CENTS))
 
 
-def _plain(name: str, figure: Decimal) -> str:
-    return f"{_rounded(name, figure):f}"
-
-
-def _table(quotes: Sequence[Quote], columns: Sequence[str], owned: Owned) -> str:
+def _table(quotes: Sequence[Quote], columns: Sequence[str], owned: Owned) -> Table:
     from ticker import tables
 
-    if not quotes:
-        return ""
     headings = [BY_KEY[name].title if name in BY_KEY else name for name in columns]
     right = [
         at for at, name in enumerate(columns) if name in BY_KEY and BY_KEY[name].align != Align.LEFT
     ]
-    table = tables.words_table(
+    return tables.words_table(
         headings,
         (list(_cells(quote, columns, owned)) for quote in quotes),
         right=right,
         is_simulated=any(quote.simulated for quote in quotes),
     )
-    return table_text(table)
 
 
 def _cells(quote: Quote, columns: Sequence[str], owned: Owned) -> Iterator[str]:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from ticker import output
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE, NO_DATA
-from ticker.cli.options import Format, Quiet, SourceUrl, TableFormat, Verbose
-from ticker.cli.printing import format_or_default, table_text
+from ticker.cli.options import Quiet, SourceUrl, TableFormat, Verbose
+from ticker.cli.printing import format_or_default, rows_text
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import Output, tell
 from ticker.escape import escape
 from ticker.source_titles import source_title
 from ticker.sources import Found, open_source
+
+if TYPE_CHECKING:
+    from ticker.tables import Table
 
 
 def search(
@@ -48,23 +47,16 @@ def search(
     code = run(ask())
     if code != DONE:
         raise typer.Exit(code)
-    how = format_or_default(form)
-    Output().write(_printed(found, how))
+
+    def table() -> Table:
+        from ticker.tables import words_table
+
+        rows = [(each.symbol, each.name, each.kind, each.exchange) for each in found]
+        return words_table(("Symbol", "Name", "Kind", "Exchange"), rows)
+
+    columns = Found.__struct_fields__
+    Output().write(rows_text(found, columns, format_or_default(form), table))
     if not found:
         title = source_title(asked.name, first=True)
         tell(f"{title} finds nothing for {escape(wished)}. Try fewer words, or a part of a name")
     raise typer.Exit(DONE if found else NO_DATA)
-
-
-def _printed(found: Sequence[Found], how: Format) -> str:
-    if how is Format.json:
-        return output.json_array(found)
-    if how is Format.csv:
-        plain = map(msgspec.to_builtins, found)
-        return output.csv_values(plain, Found.__struct_fields__, visible=sys.stdout.isatty())
-    if not found:
-        return ""
-    from ticker.tables import words_table
-
-    rows = [(each.symbol, each.name, each.kind, each.exchange) for each in found]
-    return table_text(words_table(("Symbol", "Name", "Kind", "Exchange"), rows))

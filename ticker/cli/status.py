@@ -14,9 +14,9 @@ from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.heartbeat_ahead import arrivals, is_newest_ahead
 from ticker.cli.options import Format, Quiet, StreamUrl, TimeZone, Verbose
-from ticker.cli.printing import format_or_default, table_text
+from ticker.cli.printing import facts_text, format_or_default
 from ticker.cli.settings import Settings
-from ticker.cli.standard_streams import Output, terminal_width
+from ticker.cli.standard_streams import Output
 from ticker.errors import StreamError, UsageError
 from ticker.health import Health, StreamState
 from ticker.health.reasons import Reason
@@ -84,7 +84,7 @@ def status(
         text = indented_json(told)
     else:
         is_away = health.state.is_away
-        text = _table(
+        text = facts_text(
             [
                 *_facts(health, at, zone),
                 *_writers(shown, at, zone),
@@ -103,12 +103,6 @@ async def _look(choice: StreamChoice) -> tuple[Health, list[Waiting], list[Heart
         health = await stream.health()
         waiting = await find_waiting(choice, stream, health)
         return health, waiting, await _arrived(stream, health)
-
-
-def _table(rows: list[tuple[str, str]]) -> str:
-    from ticker.tables import facts_table
-
-    return table_text(facts_table(rows, width=terminal_width()))
 
 
 async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
