@@ -1,4 +1,4 @@
-"""Saves the memory of alerts, and writes new alerts into the configuration.
+"""Saves the memory of alerts, and loads it.
 
 The memory says which records were checked. Each stream has two memory files: one for screens that
 run commands, and one for screens that do not. So neither hides an alert from the other. An
@@ -15,8 +15,7 @@ from typing import Final
 import msgspec
 
 from ticker.board.alert_rules import Memory
-from ticker.errors import ConfigError
-from ticker.files import decode_text, real_path, replace_file
+from ticker.files import replace_file
 
 _log: Final = logging.getLogger(__name__)
 
@@ -48,35 +47,3 @@ def save_memory(path: Path, memory: Memory) -> None:
         replace_file(path, msgspec.json.encode(memory))
     except OSError as error:
         _log.warning("%s cannot be written: %s", path, error)
-
-
-def keep_alert(path: Path, when: str) -> None:
-    """Append the alert with the text `when` to the configuration file at `path`.
-
-    A missing file is created. Raises `ConfigError` if that fails; the file is then unchanged.
-    """
-    import tomllib
-
-    # A JSON string of visible characters is a TOML string too.
-    line = f"when = {msgspec.json.encode(when).decode()}"
-    advice = f"write it yourself: {line}"
-    path = real_path(path)
-    try:
-        text = decode_text(path.read_bytes())
-    except FileNotFoundError:
-        text = ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read ({error}); {advice}", path=str(path)) from None
-    separator = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-    text += f"{separator}[[alerts]]\n{line}\n"
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:  # the file has `alerts = [ … ]`
-        raise ConfigError(f"has no place for it at its end; {advice}", path=str(path)) from None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, text.encode())
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be written ({error.strerror}); {advice}", path=str(path)
-        ) from None

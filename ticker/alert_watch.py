@@ -209,7 +209,9 @@ class Alerting:
         """
         assert self._keep_in is not None, "no file was given"  # noqa: S101 - a bug of ours
         if not self.is_kept(alert):
-            alert_files.keep_alert(self._keep_in, alert.text)
+            from ticker.config.saving import change_file, with_alert
+
+            change_file(self._keep_in, lambda text: with_alert(text, alert.text))
             self._kept.add(alert.text)
         return self._keep_in
 

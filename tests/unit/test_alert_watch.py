@@ -135,12 +135,28 @@ def test_a_saved_alert_follows_the_existing_ones_in_the_file(tmp_path: Path, bef
     assert [entry.when for entry in load(path).alerts] == ["BTC-USD moves 1% in 5m"]
 
 
-def test_a_file_without_a_place_for_an_alert_is_unchanged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "before",
+    [
+        "alerts = [{ when = 'AAPL > 1' }]  # kept\n[defaults]\n",
+        "[[alerts]]\nwhen = 'AAPL > 1'  # kept\n\n[defaults]\nevery = '5s'\n",
+    ],
+)
+def test_a_saved_alert_follows_the_others_wherever_they_are(tmp_path: Path, before: str) -> None:
     path = tmp_path / "config.toml"
-    path.write_text(text := "alerts = [{ when = 'AAPL > 1' }]\n")
+    path.write_text(before)
+    alerting = Alerting(keep_in=path)
+    alerting.keep(alerting.add("AAPL > 250")[0])
+    assert [entry.when for entry in load(path).alerts] == ["AAPL > 1", "AAPL > 250"]
+    assert "# kept" in path.read_text()
+
+
+def test_a_file_with_a_mistake_does_not_get_an_alert(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text := "alerts = 3\n")
     alerting = Alerting(keep_in=path)
     alert, _ = alerting.add("AAPL > 250")
-    with pytest.raises(ConfigError, match='write it yourself: when = "AAPL > 250"'):
+    with pytest.raises(ConfigError, match=r"config.toml:1: alerts: expected one or more tables"):
         alerting.keep(alert)
     assert path.read_text() == text
     assert not alerting.is_kept(alert)

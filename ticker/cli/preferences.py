@@ -11,10 +11,9 @@ from ticker.board.chosen_columns import spell_columns
 from ticker.board.columns import Column
 from ticker.cli.holdings_and_alerts import lists_of
 from ticker.cli.settings import Settings
-from ticker.config.reading import DEFAULT_WATCHLIST, load, parse
+from ticker.config.reading import DEFAULT_WATCHLIST, load
 from ticker.errors import ConfigError, UsageError
 from ticker.figures import count_text
-from ticker.files import decode_text, real_path, replace_file
 from ticker.health.sentences import sentence
 
 _Stamp = tuple[int, int, int] | None
@@ -80,20 +79,9 @@ class FilePreferences:
         return f"Columns of {name} saved in {self._path}"
 
     def _write(self, section: str, name: str, words: Sequence[str]) -> None:
-        from ticker.config.saving import with_list  # tomlkit takes 20 ms to load
+        from ticker.config.saving import change_file, with_list
 
-        path = real_path(self._path)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = decode_text(path.read_bytes()) if path.exists() else ""
-            parse(text, self._path)  # the user must correct a mistake in the file first
-            text = with_list(text, section, name, words)
-            parse(text, self._path)
-            replace_file(path, text.encode())
-        except OSError as error:
-            raise ConfigError(f"cannot be written: {error.strerror}", path=str(path)) from None
-        except UnicodeDecodeError:
-            raise ConfigError("is not UTF-8", path=str(path)) from None
+        change_file(self._path, lambda text: with_list(text, section, name, words))
         self._stamp = _stamp(self._path)
         self._take(Settings(load()))
 

@@ -1,13 +1,55 @@
-"""Changes one list in the text of the configuration, and keeps the comments around it. Pure."""
+"""Changes one list or alert of the configuration, and keeps the comments around it.
+
+`tomlkit` takes 20 ms to load, so import this module only to save something.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import tomlkit
 from tomlkit.items import Array
+
+from ticker.config.reading import parse
+from ticker.errors import ConfigError
+from ticker.files import decode_text, real_path, replace_file
+
+
+def change_file(path: Path, change: Callable[[str], str]) -> None:
+    """Let `change` rewrite the text of the file at `path`. A missing file counts as empty.
+
+    Raises `ConfigError` if the file has a mistake, before the change or after it, or if it cannot
+    be read or written. It is then unchanged.
+    """
+    real = real_path(path)
+    try:
+        real.parent.mkdir(parents=True, exist_ok=True)
+        text = decode_text(real.read_bytes()) if real.exists() else ""
+        parse(text, path)  # the user must correct a mistake in the file first
+        text = change(text)
+        parse(text, path)
+        replace_file(real, text.encode())
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", path=str(real)) from None
+    except UnicodeDecodeError:
+        raise ConfigError("is not UTF-8", path=str(real)) from None
+
+
+def with_alert(text: str, when: str) -> str:
+    """Return `text` with one more alert, whose condition is `when`. `text` must be TOML."""
+    document = tomlkit.parse(text)
+    alerts: Any = document.get("alerts")
+    if alerts is None:
+        if text:
+            document.add(tomlkit.nl())
+        alerts = document["alerts"] = tomlkit.aot()
+    entry = tomlkit.inline_table() if isinstance(alerts, Array) else tomlkit.table()
+    entry["when"] = when
+    alerts.append(entry)
+    return tomlkit.dumps(document)
 
 
 def with_list(text: str, section: str, name: str, words: Sequence[str]) -> str:
