@@ -1,14 +1,17 @@
 """Checks the records of a feed for alerts. Reports the alerts, and runs their commands.
 
 A crossing is reported once, even over a restart. For this, a file keeps which records were checked
-(the memory). At the start, the last day of the stream is checked before anything new. A command
-never blocks anything, and its failure is reported. This module knows no screen.
+(the memory). Each stream has two: one for screens that run commands, and one for screens that do
+not, so neither hides an alert from the other. At the start, the last day of the stream is checked
+before anything new. A command never blocks anything, and its failure is reported. This module knows
+no screen.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -16,10 +19,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
-from ticker import alert_files, wire
-from ticker.board.alert_rules import Alert, Alerts, Told, parse_alert
+import msgspec
+
+from ticker import wire
+from ticker.board.alert_rules import Alert, Alerts, Memory, Told, parse_alert
 from ticker.errors import StreamError
 from ticker.feed import Feed
+from ticker.files import replace_file
 from ticker.processes.command import WITHIN, run_command
 from ticker.records import Batch
 
@@ -62,7 +68,7 @@ class Alerting:
         self._kept = {alert.text for alert, _ in wishes}
         self._path = path
         self._keep_in = keep_in
-        memory = None if path is None else alert_files.load_memory(path)
+        memory = None if path is None else load_memory(path)
         self._alerts = Alerts((alert for alert, _ in wishes), memory)
         self._feed: Feed | None = None
         self._since = 0
@@ -151,7 +157,7 @@ class Alerting:
 
     def _save(self) -> None:
         if self._path is not None:
-            alert_files.save_memory(self._path, self._alerts.memory())
+            save_memory(self._path, self._alerts.memory())
 
     # What a user sees and changes
 
@@ -242,3 +248,32 @@ def event_of(told: Told) -> Mapping[str, Any]:
     if told.record.simulated:
         event["simulated"] = True
     return event
+
+
+def memory_path(folder: Path, stream: str, *, runs: bool) -> Path:
+    """Return the memory file for `stream` (its URL) in `folder`.
+
+    `runs`: the screen runs commands.
+    """
+    kind = "commands" if runs else "screens"
+    return folder / f"alerts-{kind}-{zlib.crc32(stream.encode()):08x}.json"
+
+
+def load_memory(path: Path) -> Memory | None:
+    """Load the memory; `None` if nothing is saved, or if it cannot be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Memory)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        _log.warning("%s cannot be read, so alerts begin now: %s", path, error)
+        return None
+
+
+def save_memory(path: Path, memory: Memory) -> None:
+    """Save the memory. A failure is only logged."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, msgspec.json.encode(memory))
+    except OSError as error:
+        _log.warning("%s cannot be written: %s", path, error)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ticker import alert_files
+from ticker import alert_watch
 from ticker.alert_watch import Alerting, event_of
 from ticker.board import Board
 from ticker.board.alert_rules import Memory, Told, parse_alert
@@ -166,16 +166,16 @@ def test_a_file_with_a_mistake_does_not_get_an_alert(tmp_path: Path) -> None:
 def test_an_unreadable_memory_of_alerts_counts_as_empty(tmp_path: Path, content: str) -> None:
     path = tmp_path / "alerts.json"
     path.write_text(content)
-    assert alert_files.load_memory(path) is None
+    assert alert_watch.load_memory(path) is None
 
 
 def test_screens_with_and_without_commands_have_separate_memories(tmp_path: Path) -> None:
     paths: set[Any] = {
-        alert_files.memory_path(tmp_path, stream, runs=runs)
+        alert_watch.memory_path(tmp_path, stream, runs=runs)
         for stream in ("sqlite:a", "sqlite:b")
         for runs in (True, False)
     }
     assert len(paths) == 4
     path = paths.pop()
-    alert_files.save_memory(path, Memory(armed={"AAPL > 1": None}))
-    assert alert_files.load_memory(path) == Memory(armed={"AAPL > 1": None})
+    alert_watch.save_memory(path, Memory(armed={"AAPL > 1": None}))
+    assert alert_watch.load_memory(path) == Memory(armed={"AAPL > 1": None})

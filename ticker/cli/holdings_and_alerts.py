@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 
-from ticker.alert_files import memory_path
-from ticker.alert_watch import Alerting
+from ticker.alert_watch import Alerting, memory_path
 from ticker.board.alert_rules import Told
 from ticker.board.alert_words import told_words
 from ticker.board.holdings import Portfolio
