@@ -142,9 +142,12 @@ def part_path(path: Path) -> Path:
 def without_password(url: str) -> str:
     """Return `url` without the part before an `@`, which may be a password. The scheme stays.
 
-    In the path of a log, and in a path that begins with `/`, `.` or `~`, an `@` is ordinary.
+    An `@` is ordinary in the path of a log, in that of a recording unless a `:` stands before the
+    `@`, and in any path that begins with `/`, `.` or `~`.
     """
-    if backend_of(url) is Backend.SQLITE or url.startswith(("/", ".", "~")):
+    backend = backend_of(url)
+    is_recording_path = backend is Backend.RECORDING and ":" not in url.partition("@")[0]
+    if backend is Backend.SQLITE or is_recording_path or url.startswith(("/", ".", "~")):
         return url
     return _BEFORE_AT.sub(lambda found: f"{found[1] or ''}…@", url)
 

@@ -70,6 +70,7 @@ def test_the_security_settings_never_show_the_password() -> None:
         ("kafka://ann:hunter2@a,bob:hunter2@b", "kafka://…@b"),
         ("kafka://ann:hunter2\n@host", "kafka://…@host"),
         ("https://ann:hunter2@host", "https://…@host"),
+        ("ann:hunter2@host/a.parquet", "ann:…@host/a.parquet"),
     ],
 )
 def test_a_password_in_a_url_is_refused_and_not_repeated(url: str, shown: str) -> None:
@@ -80,7 +81,9 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(url: str, shown: str) -
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("url", ["sqlite:/home/ann@work/a.sqlite", "./a@b", "kafka://host/t"])
+@pytest.mark.parametrize(
+    "url", ["sqlite:/home/ann@work/a.sqlite", "./a@b", "dir/a@b.parquet", "kafka://host/t"]
+)
 def test_paths_may_hold_any_letter(url: str) -> None:
     assert without_password(url) == url
     refuse_password(url)

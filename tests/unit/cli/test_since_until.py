@@ -10,7 +10,7 @@ import pytest
 
 from ticker import frames
 from ticker.cli.since_until import span_of
-from ticker.errors import UsageError
+from ticker.errors import StreamUnusable, UsageError
 from ticker.records import Batch, Tick
 from ticker.streams import StreamChoice, open_log
 from ticker.streams.recording import Recorder
@@ -45,6 +45,13 @@ def tape(tmp_path: Path) -> str:
 def test_a_time_for_a_recording_means_its_last_day(tape: str, words: str, moment: object) -> None:
     choice = StreamChoice(tape, named=True)
     assert span_of(choice, words, words, UTC) == (moment, moment)
+
+
+def test_an_unreadable_recording_is_reported_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.parquet"
+    path.write_bytes(b"PAR1 no footer")
+    with pytest.raises(StreamUnusable, match=r"damaged\.parquet"):
+        span_of(StreamChoice(str(path), named=True), "14:30", None, UTC)
 
 
 def test_an_end_before_the_start_is_reported(tape: str) -> None:
