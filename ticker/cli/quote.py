@@ -11,19 +11,10 @@ from typing import Annotated
 import typer
 
 from ticker.board.holdings import Portfolio
+from ticker.cli import options
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, Failed
 from ticker.cli.holdings_and_alerts import portfolio_of
-from ticker.cli.options import (
-    Format,
-    Quiet,
-    SourceUrl,
-    Symbols,
-    TableFormat,
-    TimeZone,
-    Verbose,
-    Watchlists,
-)
 from ticker.cli.printing import format_or_default, quotes_text
 from ticker.cli.quote_columns import Owned, are_owned, parse_columns, printed
 from ticker.cli.settings import Settings
@@ -37,10 +28,10 @@ from ticker.times import Zone, clock
 
 
 def quote(
-    symbols: Symbols = None,
-    watchlists: Watchlists = None,
-    source: SourceUrl = None,
-    form: TableFormat = None,
+    symbols: options.Symbols = None,
+    watchlists: options.Watchlists = None,
+    source: options.SourceUrl = None,
+    form: options.TableFormat = None,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -56,9 +47,9 @@ def quote(
             "--raw", metavar="DIR", help="Save Yahoo's answer as it came, for exchange --answers."
         ),
     ] = None,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Print current prices once. Nothing is stored."""
     set_up_logging(quiet=quiet, verbose=verbose)
@@ -79,7 +70,9 @@ def quote(
         if owned is None:
             found.take(answer.quotes)
         Output().write(printed(answer.quotes, chosen, found, how, with_total=not named))
-        if how in (Format.csv, Format.json) and any(quote.simulated for quote in answer.quotes):
+        if how in (options.Format.csv, options.Format.json) and any(
+            quote.simulated for quote in answer.quotes
+        ):
             tell("SIMULATED: these prices are invented")
     for words in _refusals(answer, zone):
         tell(words)

@@ -12,21 +12,12 @@ import typer
 
 from ticker.address import RECORDING, is_recording, part_path
 from ticker.alert_watch import Alerting
-from ticker.cli import completion
+from ticker.cli import completion, options
 from ticker.cli.dashboard_screen import Screen
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.exit_codes import CANNOT_WRITE, NO_DATA, Failed
 from ticker.cli.holdings_and_alerts import RunCommands, watched
-from ticker.cli.options import (
-    Quiet,
-    Since,
-    StreamUrl,
-    TimeZone,
-    Until,
-    Verbose,
-    Watchlists,
-)
 from ticker.cli.replay_screen import show_replay
 from ticker.cli.replay_source import ReplayOptions
 from ticker.cli.replay_to import ReplayTo
@@ -81,19 +72,19 @@ _To = Annotated[
 
 def replay(
     words: _Words = None,
-    watchlists: Watchlists = None,
-    stream: StreamUrl = None,
+    watchlists: options.Watchlists = None,
+    stream: options.StreamUrl = None,
     speed: _Speed = "1",
-    since: Since = None,
-    until: Until = None,
+    since: options.Since = None,
+    until: options.Until = None,
     paused: Annotated[bool, typer.Option("--paused", help="Begin paused.")] = False,
     idle: _Idle = None,
     loop: Annotated[bool, typer.Option("--loop", help="At the end, begin again.")] = False,
     to: _To = None,
     alerts: RunCommands = False,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Play a stream again, offline, at the pace at which it came. space pauses."""
     settings = Settings()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ticker.cli import options
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE, NO_DATA
-from ticker.cli.options import Quiet, SourceUrl, TableFormat, Verbose
 from ticker.cli.printing import format_or_default, rows_text
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
@@ -25,13 +25,13 @@ def search(
     words: Annotated[
         list[str], typer.Argument(metavar="WORDS", help="Words of a name, or part of a symbol.")
     ],
-    source: SourceUrl = None,
-    form: TableFormat = None,
+    source: options.SourceUrl = None,
+    form: options.TableFormat = None,
     most: Annotated[
         int, typer.Option("--count", metavar="N", min=1, max=50, help="The most to print.")
     ] = 10,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Find Yahoo's symbols by words of their names."""
     set_up_logging(quiet=quiet, verbose=verbose)

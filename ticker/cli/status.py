@@ -10,10 +10,10 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from ticker.cli import options
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.heartbeat_ahead import arrivals, is_newest_ahead
-from ticker.cli.options import Format, Quiet, StreamUrl, TimeZone, Verbose
 from ticker.cli.printing import facts_text, format_or_default
 from ticker.cli.settings import Settings
 from ticker.cli.standard_streams import Output
@@ -44,17 +44,17 @@ _REFUSED: Final = 20
 
 
 def status(
-    stream: StreamUrl = None,
+    stream: options.StreamUrl = None,
     form: Annotated[
-        Format | None,
+        options.Format | None,
         typer.Option("--format", metavar="[table|json]", help="Default: table; json in a pipe."),
     ] = None,
     everyone: Annotated[
         bool, typer.Option("--all", help="Every writer, not only those of the last hour.")
     ] = False,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Show what the stream holds, who writes it, how fresh it is. Exit 0: healthy, 4: stale."""
     set_up_logging(quiet=quiet, verbose=verbose)
@@ -62,7 +62,7 @@ def status(
     zone = settings.zone(tz)
     choice = settings.stream(stream)
     how = format_or_default(form)
-    if how is Format.csv:
+    if how is options.Format.csv:
         raise UsageError("status is printed as table or json")
     health, waiting, arrived = asyncio.run(_look(choice))
     health = msgspec.structs.replace(health, undelivered=undelivered(waiting, choice))
@@ -73,7 +73,7 @@ def status(
     code = _CODES[verdict.standing]
     writers = writers_of(health, at, arrived).at(at)
     shown = [each for each in writers if everyone or _is_listed(each)]
-    if how is Format.json:
+    if how is options.Format.json:
         told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}
         told["heartbeats"] = [
             {**msgspec.to_builtins(each.heartbeat), "alive": _alive(each)} for each in shown

@@ -12,24 +12,10 @@ import msgspec
 import typer
 
 from ticker import output
+from ticker.cli import options
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
-from ticker.cli.options import (
-    Count,
-    For,
-    Format,
-    NoFollow,
-    Quiet,
-    Since,
-    StreamUrl,
-    Symbols,
-    TimeStyle,
-    TimeZone,
-    Until,
-    Verbose,
-    Watchlists,
-)
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.since_until import span_of
@@ -65,7 +51,7 @@ class TailOptions(msgspec.Struct, frozen=True):
     """What to print, and when to stop."""
 
     symbols: tuple[str, ...] | None
-    form: Format
+    form: options.Format
     since: Moment | None
     until: int | None
     """Exclusive (µs, UTC)."""
@@ -89,28 +75,28 @@ class TailOptions(msgspec.Struct, frozen=True):
 
 
 def tail(
-    symbols: Symbols = None,
-    watchlists: Watchlists = None,
-    stream: StreamUrl = None,
+    symbols: options.Symbols = None,
+    watchlists: options.Watchlists = None,
+    stream: options.StreamUrl = None,
     last: _Last = None,
-    since: Since = None,
-    until: Until = None,
-    no_follow: NoFollow = False,
+    since: options.Since = None,
+    until: options.Until = None,
+    no_follow: options.NoFollow = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Quotes and heartbeats too, not only ticks and gaps.")
     ] = False,
     form: Annotated[
-        Format | None,
+        options.Format | None,
         typer.Option("--format", metavar="[text|json|csv]", help="Default: text; json in a pipe."),
     ] = None,
     times: Annotated[
-        TimeStyle, typer.Option("--time", help="iso: readable times in JSON.")
-    ] = TimeStyle.micros,
-    duration: For = None,
-    count: Count = None,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+        options.TimeStyle, typer.Option("--time", help="iso: readable times in JSON.")
+    ] = options.TimeStyle.micros,
+    duration: options.For = None,
+    count: options.Count = None,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Print the stream, one event a line: the last 10, then what comes."""
     set_up_logging(quiet=quiet, verbose=verbose)
@@ -124,13 +110,13 @@ def tail(
         raise UsageError("--until start leaves nothing to print")
     wish = TailOptions(
         symbols=settings.symbols(symbols, watchlists) or None,
-        form=form or (Format.text if terminal else Format.json),
+        form=form or (options.Format.text if terminal else options.Format.json),
         since=begin,
         until=now() if end == "end" else end,
         last=10 if last is None and since is None else last,
         follow=not no_follow and choice.address.backend.is_writable,
         everything=everything,
-        iso_times=times is TimeStyle.iso,
+        iso_times=times is options.TimeStyle.iso,
         zone=zone,
         count=count,
         visible=terminal,
@@ -237,7 +223,9 @@ async def _begin(
 ) -> Batch:
     """Return an empty batch with the position at which reading starts."""
     position = await _find(stream, wish)
-    if (wish.follow and quietness is not None) or (wish.form is Format.text and wish.last != 0):
+    if (wish.follow and quietness is not None) or (
+        wish.form is options.Format.text and wish.last != 0
+    ):
         # The snapshot has the decimals of prices, and the writers. Go on without it if the stream
         # has just gone away: the reading waits for the stream.
         with suppress(StreamUnreachable):
@@ -269,7 +257,7 @@ class Printer:
         self._wish = wish
         self._left = wish.count
         self._columns = output.ALL_COLUMNS if wish.everything else output.EVENT_COLUMNS
-        if wish.form is Format.csv:
+        if wish.form is options.Format.csv:
             out.write(output.csv_header(self._columns))
 
     async def take(self, batch: Batch) -> bool:
@@ -298,13 +286,13 @@ class Printer:
 
     def _text(self, records: Sequence[Record]) -> bytes | str:
         wish = self._wish
-        if wish.form in {Format.json, Format.csv}:
+        if wish.form in {options.Format.json, options.Format.csv}:
             data = self._data(records)
             return data.decode() if wish.visible else data  # a terminal may have another charset
         return "".join(output.text_line(record, wish.zone, self.hints) for record in records)
 
     def _data(self, records: Sequence[Record]) -> bytes:
         wish = self._wish
-        if wish.form is Format.csv:
+        if wish.form is options.Format.csv:
             return output.csv_lines(records, self._columns, visible=wish.visible)
         return output.json_lines(records, iso_times=wish.iso_times)

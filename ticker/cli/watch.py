@@ -7,20 +7,11 @@ from typing import Annotated
 
 import typer
 
+from ticker.cli import options
 from ticker.cli.dashboard_screen import Shown
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.holdings_and_alerts import RunCommands, watched
-from ticker.cli.options import (
-    For,
-    Format,
-    Quiet,
-    StreamUrl,
-    Symbols,
-    TimeZone,
-    Verbose,
-    Watchlists,
-)
 from ticker.cli.printing import format_or_default
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run as run_to_end
@@ -29,23 +20,23 @@ from ticker.cli.watch_once import print_board
 
 
 def watch(
-    symbols: Symbols = None,
-    watchlists: Watchlists = None,
-    stream: StreamUrl = None,
+    symbols: options.Symbols = None,
+    watchlists: options.Watchlists = None,
+    stream: options.StreamUrl = None,
     once: Annotated[bool, typer.Option("--once", help="Print the board once, then exit.")] = False,
     form: Annotated[
-        Format | None,
+        options.Format | None,
         typer.Option(
             "--format",
             metavar="[table|json|csv]",
             help="With --once. Default: table; json in a pipe.",
         ),
     ] = None,
-    duration: For = None,
+    duration: options.For = None,
     alerts: RunCommands = False,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    tz: options.TimeZone = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Show a stream in a dashboard."""
     settings = Settings()
