@@ -9,46 +9,33 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-import msgspec
 from rich.console import Console
 from rich.table import Table as Table  # noqa: PLC0414 - handed on to cli
 from rich.text import Text
 
 from ticker.board import Age
-from ticker.board.columns import BY_KEY, Style
+from ticker.board.columns import BY_KEY, Column, Style
 from ticker.escape import escape
 from ticker.health.reasons import Reason
 from ticker.records import Quote
 from ticker.times import Zone, clock
 
+_NAME: Final = 40
+"""The most characters shown of an instrument's name."""
 _FACT: Final = 24
 """The least width for the value of a fact (cells). With less, names get lines of their own."""
 
 
-class _Printed(msgspec.Struct, frozen=True):
-    """A printed column of the table of quotes."""
-
-    title: str
-    importance: float
-    """If not all columns fit, the one with the highest number is left out first."""
-    is_figure: bool = False
-    """A figure is never cut. If it does not fit, its column is left out."""
-    least: int = 0
-    """A column of words may shrink to this width (cells); 0: it never shrinks."""
-
-
-def _printed(key: str, least: int = 0) -> _Printed:
-    column = BY_KEY[key]
-    return _Printed(column.title, column.importance, column.is_figure and key != "age", least)
-
-
-_AGE: Final = _printed("age", 8)
 _QUOTE_TABLE: Final = (
-    *(_printed("symbol", 4), _printed("name", 10), _printed("price"), _printed("day_change")),
-    *(_printed("day_change_percent"), _printed("currency"), _printed("session")),
-    *(_Printed("Time", 7), _AGE),  # 7: less important than the change, more than the name
+    replace(BY_KEY["symbol"], least=4),
+    *(BY_KEY[key] for key in ("name", "price", "day_change", "day_change_percent")),
+    replace(BY_KEY["currency"], least=0),
+    BY_KEY["session"],
+    replace(BY_KEY["time"], importance=7),  # less important than the change, more than the name
+    replace(BY_KEY["age"], is_figure=False, least=8),  # its reason is in the same cell
 )
 _FRESH: Final = Age(None, Reason.FRESH)
 _COLOURS: Final = {Style.SYMBOL: "bold", Style.UP: "green", Style.DOWN: "red"}
@@ -73,44 +60,43 @@ def quote_table(
     invented = any(quote.simulated for quote in quotes)
     table = Table(box=None, pad_edge=False, title="SIMULATED" if invented else None)
     table.title_style = _BADGE
-    rows = [_quote_cells(quote, zone, now, ages) for quote in quotes]
     headings = _QUOTE_TABLE if ages is not None else _QUOTE_TABLE[:-1]
+    cells = {
+        column: [_cell(column, quote, zone, now, ages or {}) for quote in quotes]
+        for column in headings
+    }
     wishes = {
-        column: max([len(column.title), *(row[place].cell_len for row in rows)])
-        for place, column in enumerate(headings)
+        column: max([len(column.title), *(text.cell_len for text in texts)])
+        for column, texts in cells.items()
     }
     widths = _fitting(wishes, width)
-    for column, cells in widths.items():
+    for column, wide in widths.items():
         table.add_column(
-            column.title[:cells],
+            column.title[:wide],
             justify="right" if column.is_figure else "left",
             overflow="ellipsis",
             no_wrap=True,
-            width=cells,
+            width=wide,
         )
-    for row in rows:
-        table.add_row(*(row[place] for place, each in enumerate(headings) if each in widths))
+    for row in zip(*(cells[column] for column in widths), strict=True):
+        table.add_row(*row)
     return table
 
 
-def _quote_cells(
-    quote: Quote, zone: Zone, now: int, ages: Mapping[str, str] | None
-) -> tuple[Text, ...]:
-    def cell(key: str) -> Text:
-        column = BY_KEY[key]
-        text = column.text(quote, _FRESH)
-        return Text(text, style=_COLOURS.get(column.style(text, _FRESH), ""))
-
-    return (
-        cell("symbol"),
-        Text(escape(quote.name or "", 40)),
-        *map(cell, ("price", "day_change", "day_change_percent", "currency", "session")),
-        Text(clock(quote.time, zone, now=now)),
-        Text((ages or {}).get(quote.symbol, "")),
-    )
+def _cell(column: Column, quote: Quote, zone: Zone, now: int, ages: Mapping[str, str]) -> Text:
+    match column.key:
+        case "name":
+            return Text(escape(quote.name or "", _NAME))
+        case "time":
+            return Text(clock(quote.time, zone, now=now))
+        case "age":
+            return Text(ages.get(quote.symbol, ""))
+        case _:
+            text = column.text(quote, _FRESH)
+            return Text(text, style=_COLOURS.get(column.style(text, _FRESH), ""))
 
 
-def _fitting(wishes: Mapping[_Printed, int], width: int | None) -> dict[_Printed, int]:
+def _fitting(wishes: Mapping[Column, int], width: int | None) -> dict[Column, int]:
     """Return the columns that fit, with their widths.
 
     Words shrink first, then columns are left out.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
@@ -72,7 +71,9 @@ def config(
         raise typer.Exit(DONE)
     loaded, mistakes = configuration.check()
     if check:
-        _tell_all([*mistakes, *Settings(loaded).mistakes()])
+        if found := [*mistakes, *Settings(loaded).mistakes()]:
+            found.sort(key=lambda mistake: mistake.line or 0)
+            raise Failed("\n".join(map(str, found)), WRONG_CONFIG)
         words = "good" if loaded.found else "not there; the defaults are in force"
         out.write(f"{loaded.path}: {words}\n")
         raise typer.Exit(DONE)
@@ -81,13 +82,6 @@ def config(
     settings = Settings(loaded)
     out.write(facts_text(_facts(settings)))
     raise typer.Exit(DONE)
-
-
-def _tell_all(mistakes: Sequence[ConfigError]) -> None:
-    """Raise one `Failed` with a line for each mistake, if there are any."""
-    if mistakes:
-        inside = sorted(mistakes, key=lambda mistake: mistake.line or 0)
-        raise Failed("\n".join(map(str, inside)), WRONG_CONFIG)
 
 
 def _facts(settings: Settings) -> list[tuple[str, str]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -25,6 +25,14 @@ from ticker.errors import UsageError
 from ticker.sources import Answer, open_source
 from ticker.system_clock import now
 from ticker.times import Zone, clock
+
+_LIKELY: Final = {
+    r"[A-Z]{6}": "{}=X",
+    r"BTC|ETH|SOL|XRP|DOGE": "{}-USD",
+    r"GSPC|IXIC|DJI|FTSE|GDAXI|N225|VIX": "^{}",
+    r"GC|SI|CL|NG|HG|ES|NQ": "{}=F",
+}
+"""An incomplete symbol (a pattern) → the likely symbol."""
 
 
 def quote(
@@ -54,30 +62,25 @@ def quote(
     """Print current prices once. Nothing is stored."""
     set_up_logging(quiet=quiet, verbose=verbose)
     settings = Settings()
-    chosen = None if columns is None else parse_columns(columns)
+    chosen = () if columns is None else parse_columns(columns)
     named = settings.symbols(symbols, watchlists)
-    wanted, owned = named or settings.config.watchlist("default"), None
-    if chosen is not None and are_owned(chosen):
-        owned = Owned(_portfolio(settings))
-        wanted = named or settings.config.holdings.symbols
+    portfolio = _portfolio(settings) if are_owned(chosen) else None
+    usual = settings.config.watchlist("default") if portfolio is None else [*portfolio.symbols]
+    owned = Owned(portfolio)
     zone = settings.zone(tz)
-    answer = _answer(settings.source(source), wanted, raw, owned)
+    answer = _answer(settings.source(source), named or usual, raw, owned)
     how = format_or_default(form)
-    if chosen is None:
+    if not chosen:
         Output().write(quotes_text(answer.quotes, how, zone, now()))
     else:
-        found = owned or Owned(None)
-        if owned is None:
-            found.take(answer.quotes)
-        Output().write(printed(answer.quotes, chosen, found, how, with_total=not named))
-        if how in (options.Format.csv, options.Format.json) and any(
-            quote.simulated for quote in answer.quotes
-        ):
+        Output().write(printed(answer.quotes, chosen, owned, how, with_total=not named))
+        is_data = how in (options.Format.csv, options.Format.json)
+        if is_data and any(quote.simulated for quote in answer.quotes):
             tell("SIMULATED: these prices are invented")
     for words in _refusals(answer, zone):
         tell(words)
     is_short = bool(answer.refused)
-    if chosen is not None and "weight" in chosen and owned is not None and owned.total is not None:
+    if "weight" in chosen and owned.total is not None:
         is_short = is_short or owned.total.value is None
         for problem in owned.total.problems:
             tell(f"No weight: {problem}")
@@ -92,19 +95,13 @@ def _portfolio(settings: Settings) -> Portfolio:
     return portfolio
 
 
-def _answer(
-    url: str, symbols: Sequence[str], raw: Path | None, owned: Owned | None = None
-) -> Answer:
+def _answer(url: str, symbols: Sequence[str], raw: Path | None, owned: Owned) -> Answer:
     answers: list[Answer] = []
 
     async def ask() -> int:
-        source = open_source(url, on_answer=_keeper(raw) if raw is not None else None)
-        try:
+        async with open_source(url, on_answer=None if raw is None else _keeping(raw)) as source:
             answers.append(answer := await source.quotes(symbols))
-            if owned is not None:
-                await owned.ask(source, answer)
-        finally:
-            await source.close()
+            await owned.ask(source, answer)
         return DONE
 
     code = run(ask())
@@ -132,34 +129,28 @@ def _suggestion(symbol: str) -> str:
     import difflib
 
     near = difflib.get_close_matches(symbol, DEFAULT_WATCHLIST, n=1, cutoff=0.7)
-    if re.fullmatch(r"[A-Z]{6}", symbol):
-        near = [f"{symbol}=X"]
-    elif re.fullmatch(r"BTC|ETH|SOL|XRP|DOGE", symbol):
-        near = [f"{symbol}-USD"]
-    elif re.fullmatch(r"GSPC|IXIC|DJI|FTSE|GDAXI|N225|VIX", symbol):
-        near = [f"^{symbol}"]
-    elif re.fullmatch(r"GC|SI|CL|NG|HG|ES|NQ", symbol):
-        near = [f"{symbol}=F"]
+    likely = next((full for word, full in _LIKELY.items() if re.fullmatch(word, symbol)), None)
+    if likely is not None:
+        near = [likely.format(symbol)]
     return f" Did you mean {near[0]}?" if near and near[0] != symbol else ""
 
 
-class _keeper:  # noqa: N801  (called like a function)
-    """Writes each answer of a source into a file of its own in `folder`."""
+def _keeping(folder: Path) -> Callable[[Sequence[str], bytes], None]:
+    """Return a function that writes each answer of a source into a file of its own in `folder`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failed(f"{folder}: cannot be made: {error.strerror}", CANNOT_WRITE) from None
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Failed(f"{folder}: cannot be made: {error.strerror}", CANNOT_WRITE) from None
-
-    def __call__(self, symbols: Sequence[str], body: bytes) -> None:
+    def keep(symbols: Sequence[str], body: bytes) -> None:
         words = "-".join(symbols[:3]) + (f"-and-{len(symbols) - 3}" if len(symbols) > 3 else "")  # noqa: PLR2004
         name = re.sub(r"[^A-Za-z0-9.^=_-]", "_", words).lstrip(".")
         if name != words:  # different symbols may give the same file name
             name += f"-{zlib.crc32(words.encode()):08x}"
-        path = self._folder / f"{name}.json"
+        path = folder / f"{name}.json"
         try:
             path.write_bytes(body)
         except OSError as error:
             raise Failed(f"{path}: cannot be written: {error.strerror}", CANNOT_WRITE) from None
+
+    return keep

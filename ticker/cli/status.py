@@ -72,11 +72,19 @@ def status(
     )
     code = _CODES[verdict.standing]
     writers = writers_of(health, at, arrived).at(at)
-    shown = [each for each in writers if everyone or _is_listed(each)]
+    # A writer that may have lived within the last hour is listed without --all.
+    listed = [
+        each for each in writers if each.silent is None or each.is_alive or each.silent < HOUR
+    ]
+    shown = writers if everyone else listed
     if how is options.Format.json:
         told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}
         told["heartbeats"] = [
-            {**msgspec.to_builtins(each.heartbeat), "alive": _alive(each)} for each in shown
+            {
+                **msgspec.to_builtins(each.heartbeat),
+                "alive": None if each.reason is Reason.UNKNOWN else each.is_alive,
+            }
+            for each in shown
         ]
         told["waiting"] = msgspec.to_builtins(waiting)
         from ticker.output import indented_json
@@ -115,15 +123,6 @@ async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
         return []
     since = [beat for beat in snapshot.heartbeats if beat not in health.heartbeats]
     return since or await arrivals(stream, snapshot.position, snapshot.heartbeats, now())
-
-
-def _is_listed(writer: WriterHealth) -> bool:
-    """Tell whether `writer` may have lived within the last hour, so is listed without `--all`."""
-    return writer.silent is None or writer.is_alive or writer.silent < HOUR
-
-
-def _alive(writer: WriterHealth) -> bool | None:
-    return None if writer.reason is Reason.UNKNOWN else writer.is_alive
 
 
 def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:

@@ -152,9 +152,7 @@ async def _tail(
 async def _code(stream: Stream, wish: TailOptions, printed: int, *, is_over: bool) -> int:
     """Return the exit code, and report what is missing. `is_over`: `--for` has ended."""
     few = wish.count is not None and printed < wish.count
-    if printed and not few:
-        return DONE
-    if not (is_over or few or not wish.follow):
+    if not few and (printed or (wish.follow and not is_over)):
         return DONE
     health = await stream.health()
     if health.state.is_away:
@@ -162,17 +160,15 @@ async def _code(stream: Stream, wish: TailOptions, printed: int, *, is_over: boo
         return NOT_REACHABLE
     if health.state.is_bare:
         tell(invitation(wish.symbols, wish.option))
-        return NO_DATA
-    if few and wish.count is not None:
+    elif few and wish.count is not None:
         tell(f"{printed:,} of {count_text(wish.count, 'event')} came from {stream.url}")
-        return NO_DATA
-    if is_over:
+    elif is_over:
         tell(f"No event came from {stream.url} in this time. Why: ticker status{wish.option}")
-        return NO_DATA
-    if not health.ticks:
+    elif not health.ticks:
         tell(f"No event is in {stream.url} yet. Why: ticker status{wish.option}")
-        return NO_DATA
-    return DONE
+    else:
+        return DONE
+    return NO_DATA
 
 
 async def _follow(stream: Stream, wish: TailOptions, printer: Printer, *, quiet: bool) -> None:
@@ -286,13 +282,12 @@ class Printer:
 
     def _text(self, records: Sequence[Record]) -> bytes | str:
         wish = self._wish
-        if wish.form in {options.Format.json, options.Format.csv}:
-            data = self._data(records)
-            return data.decode() if wish.visible else data  # a terminal may have another charset
-        return "".join(output.text_line(record, wish.zone, self.hints) for record in records)
-
-    def _data(self, records: Sequence[Record]) -> bytes:
-        wish = self._wish
-        if wish.form is options.Format.csv:
-            return output.csv_lines(records, self._columns, visible=wish.visible)
-        return output.json_lines(records, iso_times=wish.iso_times)
+        match wish.form:
+            case options.Format.csv:
+                data = output.csv_lines(records, self._columns, visible=wish.visible)
+            case options.Format.json:
+                data = output.json_lines(records, iso_times=wish.iso_times)
+            case _:
+                lines = (output.text_line(record, wish.zone, self.hints) for record in records)
+                return "".join(lines)
+        return data.decode() if wish.visible else data  # a terminal may have another charset
