@@ -20,7 +20,7 @@ from ticker.cli.signals import run
 from ticker.cli.since_until import span_of
 from ticker.cli.standard_streams import tell
 from ticker.cli.status_line import StatusLine
-from ticker.errors import StreamError, StreamNotWritable, UsageError
+from ticker.errors import StreamError, StreamNotWritable
 from ticker.figures import agree, count_text
 from ticker.health.sentences import sentence
 from ticker.relay.recording import Recording, RecordingSpan
@@ -81,10 +81,7 @@ def record(
     at = now()
     follow = not no_follow and choice.address.backend.is_writable
     with inviting(choice.option):
-        begins, ends = span_of(choice, since, until, zone)
-    if ends == "start":
-        raise UsageError("--until start leaves nothing to record")
-    last = None if ends is None else at if ends == "end" else ends
+        begins, last = span_of(choice, since, until, zone)
     lasting = None if duration is None else parse_duration(duration) / SECOND
     if last is not None:
         follow = follow and last > at

@@ -36,7 +36,7 @@ from ticker.streams import (
     refuse_other_path,
 )
 from ticker.system_clock import now
-from ticker.times import Zone, parse_duration
+from ticker.times import parse_duration
 
 _Words = Annotated[
     list[str] | None,
@@ -92,13 +92,13 @@ def replay(
     source = settings.stream(named)
     seen = watched(settings, settings.symbols(symbols, watchlists), None)
     with inviting(source.option):
-        begins, ends = _moments(source, since, until, settings.zone(tz))
+        begin, end = span_of(source, since, until, settings.zone(tz), is_replay=True)
         wish = ReplayOptions(
             source=source,
             symbols=seen.rows,
             beside=seen.beside if to is None else (),
-            since=begins,
-            until=ends,
+            since=now() if begin == "end" else None if begin == "start" else begin,
+            until=end,
             last_session=named is None and since is None,
             speed=parse_speed(speed),
             zone=settings.zone(tz),
@@ -173,16 +173,3 @@ def _stream_word(
             f'No stream "{first}". Did you mean "{close[0]}"? A symbol: {first.upper()}'
         )
     return None, words
-
-
-def _moments(
-    source: StreamChoice, since: str | None, until: str | None, zone: Zone
-) -> tuple[int | None, int | None]:
-    """Return `--since` and `--until` (µs, UTC); `None`: from the start, to the end."""
-    first, end = span_of(source, since, until, zone, is_replay=True)
-    if end == "start":
-        raise UsageError("--until start leaves nothing to play")
-    return (
-        now() if first == "end" else None if first == "start" else first,
-        None if end == "end" else end,
-    )

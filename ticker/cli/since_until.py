@@ -7,6 +7,7 @@ import asyncio
 from ticker.errors import UsageError
 from ticker.streams import StreamChoice
 from ticker.streams.present_time import present
+from ticker.system_clock import now
 from ticker.times import Moment, Zone, parse_when
 
 
@@ -17,8 +18,10 @@ def span_of(
     zone: Zone,
     *,
     is_replay: bool = False,
-) -> tuple[Moment | None, Moment | None]:
-    """Return both as moments; `None` if not given. `until` is exclusive.
+) -> tuple[Moment | None, int | None]:
+    """Return both as moments; `None` if not given. `until` is exclusive (µs, UTC).
+
+    `--until now` is the present of a log, and no limit in a recording or a replay.
 
     A time without a date means today; in a recording or a replay, the day of the last tick. Raises
     `UsageError` for a bad time, or an end before the beginning. Raises `StreamError` if a recording
@@ -30,6 +33,10 @@ def span_of(
     begin, end = (
         None if word is None else parse_when(word, now=at, zone=zone) for word in (since, until)
     )
-    if isinstance(begin, int) and isinstance(end, int) and end < begin:
+    if end == "start":
+        raise UsageError("--until start leaves nothing")
+    if end == "end":
+        end = now() if choice.address.backend.is_writable and not is_replay else None
+    if isinstance(begin, int) and end is not None and end < begin:
         raise UsageError(f"--until {until} is before --since {since}")
     return begin, end

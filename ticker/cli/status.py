@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -78,18 +78,11 @@ def status(
     ]
     shown = writers if everyone else listed
     if how is options.Format.json:
-        told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}
-        told["heartbeats"] = [
-            {
-                **msgspec.to_builtins(each.heartbeat),
-                "alive": None if each.reason is Reason.UNKNOWN else each.is_alive,
-            }
-            for each in shown
-        ]
-        told["waiting"] = msgspec.to_builtins(waiting)
         from ticker.output import indented_json
 
-        text = indented_json(told)
+        told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}
+        beats = [_told(each) for each in shown]
+        text = indented_json({**told, "heartbeats": beats, "waiting": waiting})
     else:
         is_away = health.state.is_away
         text = facts_text(
@@ -123,6 +116,11 @@ async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
         return []
     since = [beat for beat in snapshot.heartbeats if beat not in health.heartbeats]
     return since or await arrivals(stream, snapshot.position, snapshot.heartbeats, now())
+
+
+def _told(writer: WriterHealth) -> dict[str, Any]:
+    alive = None if writer.reason is Reason.UNKNOWN else writer.is_alive
+    return {**msgspec.to_builtins(writer.heartbeat), "alive": alive}
 
 
 def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:

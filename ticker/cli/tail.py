@@ -21,7 +21,7 @@ from ticker.cli.signals import run
 from ticker.cli.since_until import span_of
 from ticker.cli.standard_streams import Output, tell
 from ticker.cli.tail_messages import PassedOver, Quietness
-from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable
 from ticker.figures import count_text
 from ticker.health.sentences import invitation, sentence, to_poll
 from ticker.read_loop import Following
@@ -106,13 +106,11 @@ def tail(
     choice = settings.stream(stream)
     with inviting(choice.option):
         begin, end = span_of(choice, since, until, zone)
-    if end == "start":
-        raise UsageError("--until start leaves nothing to print")
     wish = TailOptions(
         symbols=settings.symbols(symbols, watchlists) or None,
         form=form or (options.Format.text if terminal else options.Format.json),
         since=begin,
-        until=now() if end == "end" else end,
+        until=end,
         last=10 if last is None and since is None else last,
         follow=not no_follow and choice.address.backend.is_writable,
         everything=everything,

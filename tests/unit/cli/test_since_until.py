@@ -44,7 +44,10 @@ def tape(tmp_path: Path) -> str:
 )
 def test_a_time_for_a_recording_means_its_last_day(tape: str, words: str, moment: object) -> None:
     choice = StreamChoice(tape, named=True)
-    assert span_of(choice, words, words, UTC) == (moment, moment)
+    assert span_of(choice, words, None, UTC) == (moment, None)
+    if words != "start":
+        end = moment if isinstance(moment, int) else None
+        assert span_of(choice, None, words, UTC) == (None, end)
 
 
 def test_an_unreadable_recording_is_reported_not_taken_for_an_empty_one(tmp_path: Path) -> None:
@@ -55,6 +58,8 @@ def test_an_unreadable_recording_is_reported_not_taken_for_an_empty_one(tmp_path
 
 
 def test_an_end_before_the_start_is_reported(tape: str) -> None:
+    with pytest.raises(UsageError, match="--until start leaves nothing"):
+        span_of(StreamChoice(tape, named=True), None, "start", UTC)
     with pytest.raises(UsageError, match="--until 14:30 is before --since 15:00"):
         span_of(StreamChoice(tape, named=True), "15:00", "14:30", UTC)
 
