@@ -347,10 +347,11 @@ def test_run_reports_how_many_ticks_were_lost_with_a_log(
     words = ("--source", exchange, "--stream", log, "--every", "100ms")
     terminal = ticker.on_terminal("run", "AAPL", *words)
     terminal.wait_for("USD")
-    assert events(ticker("tail", "--stream", log, "--count", "3").stdout)
+    # On a busy machine, a gap may stand among the ticks.
+    assert '"type":"tick"' in ticker("tail", "--stream", log, "--count", "3").stdout
     remove(log)
     again = ticker("tail", "--stream", log, "--since", "start", "--count", "3").stdout
-    assert '"type":"tick"' in again  # and perhaps a gap, on a busy machine
+    assert '"type":"tick"' in again
     terminal.type("q")
     assert terminal.end() == 0
     assert re.search(rb"\d+ ticks kept, \d+ of them in a file that was removed", terminal.seen)
