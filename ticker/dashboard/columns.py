@@ -14,10 +14,12 @@ from typing import Final
 from rich.cells import cell_len, set_cell_size
 
 from ticker.board import Age, Row
-from ticker.board.columns import DEFAULTS, Align, Column, Presence
+from ticker.board.columns import Align, Column, Presence
 
 SPACE: Final = 2
 """Cells between two columns."""
+_MARGIN: Final = 1
+"""Cells on either side of all columns."""
 _LAST: Final = 2
 """The number of columns that are left out last: symbol and price."""
 _ARROW: Final = 2
@@ -33,7 +35,7 @@ class PlacedColumn:
     width: int
     after: int = 0
     """The part of the width from the decimal point on (cells)."""
-    wish: int = 0
+    natural: int = 0
     """The width of its widest text at the time of the layout (cells)."""
     tail: int = 0
     """If a text is cut, this many of its last characters stay (they tell symbols apart)."""
@@ -44,7 +46,7 @@ class PlacedColumn:
         if size < self.width and text.isascii() and not self.after:
             return False
         before, after = split_point(text) if self.after else (cell_len(text), 0)
-        return before + max(after, self.after) > self.wish
+        return before + max(after, self.after) > self.natural
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +123,8 @@ class Measured:
         return before + after, after
 
 
-def lay_out(
-    rows: Iterable[tuple[Row, Age]],
-    width: int,
-    *,
-    margin: int = 1,
-    columns: Sequence[Column] = DEFAULTS,
-) -> ColumnLayout:
-    """Lay out `columns` for these rows on `width` cells, with a `margin` on either side."""
-    measured = Measured(columns)
-    for row, age in rows:
-        measured.take(row, age)
-    return placed(measured, width, margin=margin)
-
-
-def placed(measured: Measured, width: int, *, margin: int = 1) -> ColumnLayout:
-    """Lay out the columns of `measured` on `width` cells, with a `margin` on either side.
+def placed(measured: Measured, width: int) -> ColumnLayout:
+    """Lay out the columns of `measured` on `width` cells.
 
     Columns are as wide as their widest text, up to their limit. If they do not fit, first the
     optional columns are left out, then words shrink, then the least important columns are left out.
@@ -144,28 +132,25 @@ def placed(measured: Measured, width: int, *, margin: int = 1) -> ColumnLayout:
     """
     if not measured.symbols:
         return ColumnLayout((), width)
-    wishes = [_wish(column, *measured.natural(column)) for column in measured.columns]
-    empty = tuple(wish.column for wish in wishes if wish.is_empty)
-    room = max(0, width - 2 * margin)
-    chosen = _chosen([wish for wish in wishes if not wish.is_empty], room, measured.symbols)
-    surplus = _total(chosen) - room
-    if surplus > 0:
-        _shrink(chosen, surplus)
-    else:
-        _grow(chosen, -surplus)
+    drafts = [_draft(column, *measured.natural(column)) for column in measured.columns]
+    empty = tuple(draft.column for draft in drafts if draft.is_empty)
+    room = max(0, width - 2 * _MARGIN)
+    chosen = _chosen([draft for draft in drafts if not draft.is_empty], room, measured.symbols)
+    _shrink(chosen, _total(chosen) - room)
+    _grow(chosen, room - _total(chosen))
     places: list[PlacedColumn] = []
-    start = margin
-    for wish in chosen:
-        final = min(wish.width, max(1, width - start))
-        is_cut_symbol = wish.column.importance == 0 and wish.natural > final
+    start = _MARGIN
+    for draft in chosen:
+        final = min(draft.width, max(1, width - start))
+        is_cut_symbol = draft.column.importance == 0 and draft.natural > final
         tail = _tail(measured.symbols, final)[0] if is_cut_symbol else 0
-        places.append(PlacedColumn(wish.column, start, final, wish.after, wish.natural, tail))
+        places.append(PlacedColumn(draft.column, start, final, draft.after, draft.natural, tail))
         start += final + SPACE
     return ColumnLayout(tuple(places), width, empty)
 
 
 @dataclass(slots=True)
-class _Wish:
+class _Draft:
     """A column, its width, and the width that its texts need (cells)."""
 
     column: Column
@@ -184,50 +169,47 @@ class _Wish:
     def least(self) -> int:
         """Return its least width (cells). Symbols and figures do not shrink."""
         column = self.column
-        if column.least and column.width is None:
-            return min(self.width, column.least)
-        return self.width
+        return min(self.width, column.least if column.width is None else 0) or self.width
 
 
-def _wish(column: Column, natural: int, after: int) -> _Wish:
+def _draft(column: Column, natural: int, after: int) -> _Draft:
     # With room for an arrow, which shows that this column sorts.
     heading = len(column.title) + 2 if column.is_titled else 0
     if column.width is not None:
-        after = after if natural <= column.width else 0
-        return _Wish(column, column.width, natural, after)
+        return _Draft(column, column.width, natural, after if natural <= column.width else 0)
     if column.is_drawn:
-        return _Wish(column, column.most, column.most, 0)
+        return _Draft(column, column.most, column.most, 0)
     arrow = _ARROW if column.is_marked else 0
     # A titled column without texts needs room for its heading only.
     least = column.least if natural or not heading else 0
     width = max(heading, min(column.most, max(natural, least) + arrow))
-    return _Wish(column, width, natural, after if natural <= column.most else 0, arrow)
+    return _Draft(column, width, natural, after if natural <= column.most else 0, arrow)
 
 
-def _total(chosen: Sequence[_Wish]) -> int:
-    return sum(wish.width for wish in chosen) + SPACE * (len(chosen) - 1)
+def _total(chosen: Sequence[_Draft]) -> int:
+    return sum(draft.width for draft in chosen) + SPACE * (len(chosen) - 1)
 
 
-def _least(chosen: Sequence[_Wish]) -> int:
-    return sum(wish.least for wish in chosen) + SPACE * (len(chosen) - 1)
+def _least(chosen: Sequence[_Draft]) -> int:
+    return sum(draft.least for draft in chosen) + SPACE * (len(chosen) - 1)
 
 
-def _chosen(wishes: Sequence[_Wish], room: int, symbols: Collection[str]) -> list[_Wish]:
+def _chosen(drafts: Sequence[_Draft], room: int, symbols: Collection[str]) -> list[_Draft]:
     """Return the columns that fit."""
-    chosen = list(wishes)
-    guests = [wish for wish in chosen if wish.column.presence is Presence.WITH_ROOM]
-    guests.sort(key=lambda wish: wish.column.importance)
+    chosen = list(drafts)
+    guests = [draft for draft in chosen if draft.column.presence is Presence.WITH_ROOM]
+    guests.sort(key=_importance)
     while guests and _total(chosen) > room:
         chosen.remove(guests.pop())
     while len(chosen) > _LAST and _least(chosen) > room:
-        chosen.remove(max(chosen, key=lambda wish: wish.column.importance))
+        chosen.remove(max(chosen, key=_importance))
     if _least(chosen) > room:
-        for wish in chosen:  # still too wide: use the arrow's room
-            wish.width -= min(wish.arrow, wish.width - max(1, wish.natural))
-            wish.arrow = 0
+        for draft in chosen:  # still too wide: use the arrow's room
+            draft.width -= min(draft.arrow, draft.width - max(1, draft.natural))
+            draft.arrow = 0
     if len(chosen) == _LAST and _least(chosen) > room:
         # Cut the symbols if no two of them then look alike. Otherwise leave out the price.
-        symbol, price = sorted(chosen, key=lambda wish: wish.column.importance)
+        symbol, price = sorted(chosen, key=_importance)
         left = room - SPACE - price.width
         if left > 1 and _tail(symbols, left)[1] == 0:
             symbol.width = left
@@ -236,20 +218,24 @@ def _chosen(wishes: Sequence[_Wish], room: int, symbols: Collection[str]) -> lis
     return chosen
 
 
-def _shrink(chosen: Sequence[_Wish], surplus: int) -> None:
+def _importance(draft: _Draft) -> float:
+    return draft.column.importance
+
+
+def _shrink(chosen: Sequence[_Draft], surplus: int) -> None:
     """Take `surplus` cells away from the columns of words, the least important first."""
-    for wish in sorted(chosen, key=lambda wish: -wish.column.importance):
-        given = min(surplus, wish.width - wish.least)
-        wish.width -= given
-        surplus -= given
+    for draft in sorted(chosen, key=_importance, reverse=True):
+        taken = max(0, min(surplus, draft.width - draft.least))
+        draft.width -= taken
+        surplus -= taken
 
 
-def _grow(chosen: Sequence[_Wish], free: int) -> None:
+def _grow(chosen: Sequence[_Draft], free: int) -> None:
     """Give `free` cells to columns with cut texts, the most important first."""
-    for wish in sorted(chosen, key=lambda wish: wish.column.importance):
-        if wish.column.width is None:
-            given = max(0, min(free, wish.natural + wish.arrow - wish.width))
-            wish.width += given
+    for draft in sorted(chosen, key=_importance):
+        if draft.column.width is None:
+            given = max(0, min(free, draft.natural + draft.arrow - draft.width))
+            draft.width += given
             free -= given
 
 

@@ -20,6 +20,8 @@ _KEPT: Final = ("symbol", "price")
 """A row needs these, so they cannot be hidden."""
 _WIDTH: Final = 10
 """The first change of an automatic width starts from at least this width (cells)."""
+_CLICK: Final = "column"
+"""The key in a style's `meta` for the line of a column and the action of a click."""
 _BESIDE: Final = 17
 """The cells of a line beside the column's name."""
 
@@ -78,17 +80,17 @@ class ColumnsPage(ListPage):
             name = _name(column)
             name = name.ljust(room) if len(name) <= room else cut(name, room)
 
-            def word(words: str, what: str, at: int = at, ground: str = ground) -> None:
-                style = Style.parse(palette.text + ground) + Style.from_meta({"column": (at, what)})
-                text.append(words, style=style)
+            def word(words: str, action: str, at: int = at, ground: str = ground) -> None:
+                meta = Style.from_meta({_CLICK: (at, action)})
+                text.append(words, style=Style.parse(palette.text + ground) + meta)
 
             mark = "x" if column.key in self._shown else " "
             word(f"[{mark}] {name}", "show")
-            word(" <", "narrower")
-            word(f"{column.width or 'auto':>4}", "auto")
-            word(" >", "wider")
-            word("  ↑", "up")
-            word("↓\n", "down")
+            word(" <", "widen(-1)")
+            word(f"{column.width or 'auto':>4}", "widen(0)")
+            word(" >", "widen(1)")
+            word("  ↑", "move(-1)")
+            word("↓\n", "move(1)")
         self.text.update(text)
 
     def _changed(self) -> None:
@@ -96,20 +98,12 @@ class ColumnsPage(ListPage):
         chosen = (column for column in self._order if column.key in self._shown)
         self._on_change([wished(column, column.width) for column in chosen])
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Run the action under the pointer on the column of that line."""
-        at, what = event.style.meta.get("column", (None, ""))
-        if at is None:
-            return
-        self.at = at
-        match what:
-            case "show":
-                self.action_show()
-            case "narrower" | "wider" | "auto":
-                self.action_widen({"narrower": -1, "wider": 1, "auto": 0}[what])
-            case _:
-                self.action_move(-1 if what == "up" else 1)
-        self.draw()
+        if _CLICK in event.style.meta:
+            self.at, action = event.style.meta[_CLICK]
+            await self.run_action(action)
+            self.draw()
 
     def action_move(self, places: int) -> None:
         """Move the column under the cursor to the right by `places`; to the left if negative."""

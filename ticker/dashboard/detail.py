@@ -7,6 +7,7 @@ symbol or its age in words changed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import zip_longest
 from textwrap import wrap
 from typing import ClassVar, Final
@@ -57,12 +58,11 @@ class Detail(Widget, can_focus=True):
         Binding("down,j", "walk(1)", show=False),
     ]
 
+    @dataclass
     class Walked(Message):
         """The user wants the symbol `lines` rows further down."""
 
-        def __init__(self, lines: int) -> None:
-            super().__init__()
-            self.lines = lines
+        lines: int
 
     def __init__(self, feed: Feed, palette: Palette, zone: Zone) -> None:
         super().__init__(id="detail")

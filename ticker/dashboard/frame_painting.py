@@ -11,7 +11,7 @@ from typing import Final
 
 from ticker import units
 from ticker.dashboard.detail import Detail
-from ticker.dashboard.health import Rate
+from ticker.dashboard.health import TickRate
 from ticker.dashboard.table import Table
 from ticker.feed import Feed
 
@@ -32,7 +32,7 @@ class Painter:
         self._table = table
         self._detail = detail
         self._say = say
-        self.rate = Rate()
+        self.rate = TickRate()
         """How fast ticks come."""
         self._arranged, self._ticked = 0.0, monotonic()
         self._is_loose = False

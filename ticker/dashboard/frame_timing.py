@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 from textual.timer import Timer
 
 FRAME: Final = 0.1
 """The shortest time between two frames (s)."""
-
-
-class SetTimer(Protocol):
-    """Calls `callback` once, after `delay` (s): `App.set_timer`."""
-
-    def __call__(self, delay: float, callback: Callable[[], None], /) -> Timer:
-        """Return the timer, which can be stopped."""
+SetTimer = Callable[[float, Callable[[], None]], Timer]
+"""Calls the function once, after a delay (s), unless the timer is stopped: `App.set_timer`."""
 
 
 class Frames:

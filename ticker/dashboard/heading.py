@@ -5,6 +5,8 @@ A click on a title sorts. A title that is dragged to another one moves its colum
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rich.segment import Segment
 from textual import events
 from textual.message import Message
@@ -20,19 +22,18 @@ class Heading(Widget):
 
     DEFAULT_CSS = "Heading { height: 1; }"
 
+    @dataclass
     class Picked(Message):
         """A column's heading was clicked."""
 
-        def __init__(self, field: str) -> None:
-            super().__init__()
-            self.field = field
+        field: str
 
+    @dataclass
     class Dropped(Message):
         """A column's heading was dragged to the place of another one."""
 
-        def __init__(self, field: str, place: str) -> None:
-            super().__init__()
-            self.field, self.place = field, place
+        field: str
+        place: str
 
     def __init__(self, table: Table) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ _MEASURED: Final = 10 * SECOND
 """The time over which ticks a second are counted (µs)."""
 
 
-class Rate:
+class TickRate:
     """Counts ticks a second; call `look` once a second."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Rate:
 
 
 def sections(
-    feed: Feed, rate: Rate, zone: Zone, status: str = "", option: str = ""
+    feed: Feed, rate: TickRate, zone: Zone, status: str = "", option: str = ""
 ) -> list[Section]:
     """Return the lines of the page under their headings; all is escaped.
 

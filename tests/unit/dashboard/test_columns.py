@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from hypothesis import given
@@ -8,8 +9,8 @@ from msgspec import structs
 from rich.cells import cell_len
 
 from ticker.board import Age, Row
-from ticker.board.columns import BY_KEY, COLUMNS
-from ticker.dashboard.columns import fit, lay_out
+from ticker.board.columns import BY_KEY, COLUMNS, DEFAULTS, Column
+from ticker.dashboard.columns import ColumnLayout, Measured, fit, placed
 from ticker.health.reasons import Reason
 
 FRESH = Age(0, Reason.FRESH)
@@ -18,6 +19,15 @@ ROWS = [
     (Row("EURUSD=X", price=1.0461, name="EUR/USD", currency="USD", price_hint=4), FRESH),
     (Row("BTC-USD", price=95_773.38, name="Bitcoin", currency="USD", price_hint=2), FRESH),
 ]
+
+
+def lay_out(
+    rows: Iterable[tuple[Row, Age]], width: int, columns: Sequence[Column] = DEFAULTS
+) -> ColumnLayout:
+    measured = Measured(columns)
+    for row, age in rows:
+        measured.take(row, age)
+    return placed(measured, width)
 
 
 def fields(width: int) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any, cast
 
 from ticker.dashboard import Dashboard
-from ticker.dashboard.health import Rate, sections
+from ticker.dashboard.health import TickRate, sections
 from ticker.dashboard.page import TextPage
 from ticker.errors import StreamUnreachable
 from ticker.follow import Follow
@@ -33,7 +33,7 @@ async def test_the_health_page_shows_stream_and_writers_and_gaps_and_each_refusa
     await feed.snapshot()
     gap = Gap("yahoo", "one", "w", NOW, "poller stopped", from_=NOW - 9 * SECOND, until=NOW)
     feed.board.fold(Batch(Position("2"), gaps=[gap]), NOW)
-    told = dict(sections(feed, Rate(), UTC))
+    told = dict(sections(feed, TickRate(), UTC))
     assert told["Stream"] == ["sqlite:stand-in.sqlite"]
     assert "the newest record was stored 2s ago" in told["What came"]
     assert "no prices from Yahoo for 9s" in told["What came"][-1]
@@ -78,7 +78,7 @@ async def test_the_health_page_counts_repeats_and_lost_connections(
                     await asyncio.sleep(0.005)
     finally:
         following.cancel()
-    assert "0 gaps, 3 repeats, 2 reconnects" in dict(sections(feed, Rate(), UTC))["What came"]
+    assert "0 gaps, 3 repeats, 2 reconnects" in dict(sections(feed, TickRate(), UTC))["What came"]
 
 
 async def test_the_health_page_starts_with_the_full_status_text(
@@ -97,7 +97,7 @@ async def test_the_health_page_starts_with_the_full_status_text(
 
 
 def test_ticks_per_second_cover_ten_seconds_and_restart_after_a_seek() -> None:
-    rate = Rate()
+    rate = TickRate()
     assert rate.per_second is None
     for second in range(30):
         rate.look(second * SECOND, second * 4 if second < 15 else 60 + (second - 15) * 8)
