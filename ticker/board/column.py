@@ -37,15 +37,14 @@ class Style(Enum):
     WARNING = "warning"
 
 
+def sign_style(text: str) -> Style:
+    """Return the style of a signed amount; dim if it has no sign."""
+    return {"+": Style.UP, "-": Style.DOWN}.get(text.strip()[:1], Style.DIM)
+
+
 def change_style(text: str, age: Age) -> Style:
-    """Return the style of a signed amount; dim if it has no sign, or may be old."""
-    match text.strip()[:1]:
-        case "+" if not age.is_trouble:
-            return Style.UP
-        case "-" if not age.is_trouble:
-            return Style.DOWN
-        case _:
-            return Style.DIM
+    """Return the style of a signed amount that belongs to a price; dim if that may be old."""
+    return Style.DIM if age.is_trouble else sign_style(text)
 
 
 class Presence(Enum):

@@ -14,8 +14,6 @@ from ticker.board.history import NIGHT
 from ticker.records import MinuteBars
 from ticker.units import DAY
 
-NONE: Final[tuple[Sequence[int], Sequence[float]]] = ((), ())
-
 _Known = tuple[Sequence[int], Sequence[float], Sequence[float], Sequence[float]]
 _NOTHING: Final[_Known] = ((), (), (), ())
 
@@ -48,14 +46,11 @@ class Minutes:
         up to the first tick ends `NIGHT` or more before it, none is returned, unless
         `is_round_the_clock`.
         """
-        known = self._known.get(symbol)
-        if known is None:
-            return NONE
-        ends, closes = known[:2]
+        ends, closes, *_ = self.whole(symbol)
         if not times:
             return ends, closes
         until = bisect_right(ends, times[0])
         if not until or (times[0] - ends[until - 1] >= NIGHT and not is_round_the_clock):
-            return NONE
+            return (), ()
         since = bisect_left(ends, times[-1] - DAY)
         return ends[since:until], closes[since:until]

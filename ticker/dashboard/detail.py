@@ -21,7 +21,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ticker.board import Age, Row
-from ticker.board.columns import Style as Look
+from ticker.board.column import Style as Look
+from ticker.board.column import sign_style
 from ticker.board.columns import age_text, places_of, reason_text
 from ticker.dashboard.chart import Chart, Ink, chart_lines
 from ticker.dashboard.facts import facts, tick_words
@@ -222,27 +223,23 @@ class Detail(Widget, can_focus=True):
         if focus is None or height <= 0 or width < _LEAST:
             return []
         lines = [
-            [Segment(set_cell_size(words, width), self._style(Look.WARNING))]
+            [self._cell(words, width, Look.WARNING)]
             for gap in focus.gaps[:_GAPS]
             for words in wrap(of_gap(gap, now, self._zone), width)
         ]
         ticks = focus.ticks(max(0, height - len(lines) - 1))
         if ticks:
-            lines.append([Segment(set_cell_size("Last ticks", width), self._style(Look.DIM))])
+            lines.append([self._cell("Last ticks", width, Look.DIM)])
         looks = {1: Look.UP, -1: Look.DOWN, 0: Look.TEXT}
         for tick, older in zip_longest(ticks, ticks[1:]):
             time, words, direction = tick_words(tick, places_of(row), now, self._zone)
-            text = _fitting(words, max(0, width - len(time)))
-            lines.append(
-                [
-                    Segment(time, self._style(Look.DIM)),
-                    Segment(text, self._style(looks[direction])),
-                ]
-            )
+            room = max(0, width - len(time))
+            price = self._cell(_fitting(words, room), room, looks[direction])
+            lines.append([self._cell(time, len(time), Look.DIM), price])
             # The price moved from `older` to `tick` over this gap.
             for gap in [] if older is None else focus.gaps_between(older, tick):
                 words = gap_words((gap.until or 0) - (gap.from_ or 0))
-                lines.append([Segment(set_cell_size(words, width), self._style(Look.WARNING))])
+                lines.append([self._cell(words, width, Look.WARNING)])
         return lines[:height]
 
     def _pair(self, name: str, value: str, width: int) -> list[Line]:
@@ -251,31 +248,29 @@ class Detail(Widget, can_focus=True):
         A word is never cut, because a cut number reads as another number. A fact with a word wider
         than its column is left out.
         """
-        look = Look.TEXT
-        if name == "Change":
-            look = {"+": Look.UP, "-": Look.DOWN}.get(value[:1], Look.DIM)
+        look = sign_style(value) if name == "Change" else Look.TEXT
         names = min(_NAMES, width // 2)
         room = max(1, width - names)
         words = wrap(value, room, break_long_words=False, break_on_hyphens=False)
         if any(cell_len(part) > room for part in words):
             return []
         return [
-            [
-                Segment(set_cell_size("" if at else name, names), self._style(Look.DIM)),
-                Segment(set_cell_size(part, room), self._style(look)),
-            ]
+            [self._cell("" if at else name, names, Look.DIM), self._cell(part, room, look)]
             for at, part in enumerate(words)
         ]
+
+    def _cell(self, words: str, width: int, look: Look) -> Segment:
+        return Segment(set_cell_size(words, width), self._style(look))
 
     def _style(self, look: Look) -> Style:
         return self.palette.cell(look, self.palette.ground)
 
 
 def _fitting(words: str, width: int) -> str:
-    """Return as many of `words`, separated by two spaces, as fit into `width` cells uncut."""
+    """Return as many of `words`, separated by two spaces, as fit into `width` cells."""
     text = ""
     for part in words.split("  "):
         if cell_len(text) + cell_len(part) + 2 > width:
             break
         text += f"  {part}"
-    return set_cell_size(text, width)
+    return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from msgspec.structs import asdict as to_dict
@@ -21,8 +22,7 @@ def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list
     """Return name → text of each known field. Unknown fields are absent."""
     places = places_of(row)
 
-    def price(value: float | None) -> str:
-        return "" if value is None else price_text(value, places)
+    price = partial(price_text, places=places)
 
     def span(low: float | None, high: float | None) -> str:
         return f"{price(low)} to {price(high)}" if low is not None and high is not None else ""

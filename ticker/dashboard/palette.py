@@ -68,13 +68,17 @@ class Palette:
         """Return Rich's style for text of `color` on `ground` (default: the palette's own)."""
         return Style(color=color, bgcolor=ground or self.ground, bold=bold, italic=italic)
 
+    def colour(self, name: board.Style) -> str:
+        """Return the colour of text of the style `name`."""
+        return str(getattr(self, _COLOURS[name]))
+
     def cell(self, name: board.Style, ground: str, level: int = STRONGEST) -> Style:
         """Return Rich's style for a cell of the style `name` on `ground`.
 
         `level` is the strength of a rise or a fall, from 0 to `STRONGEST`: the lower it is, the
         closer is the colour to dim text. A palette with few colours has no mixed ones.
         """
-        color = getattr(self, _COLOURS[name])
+        color = self.colour(name)
         if name in (board.Style.UP, board.Style.DOWN) and not self.is_few:
             color = blend(self.dim, color, _FAINTEST + (1 - _FAINTEST) * level / STRONGEST)
         return self.style(color, ground, bold=name in _BOLD)

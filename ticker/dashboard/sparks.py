@@ -16,8 +16,8 @@ COIN = "cryptocurrency"
 """The kind of instruments that are traded round the clock."""
 
 
-class Line(NamedTuple):
-    """A sparkline: cells of minute bars, then cells of ticks."""
+class Sparkline(NamedTuple):
+    """Cells of minute bars, then cells of ticks."""
 
     minutes: str
     ticks: str
@@ -40,17 +40,17 @@ class Sparks:
     """Draws the sparklines of a board's rows, and caches them."""
 
     def __init__(self) -> None:
-        self._drawn: dict[str, tuple[History, object, Line]] = {}
+        self._drawn: dict[str, tuple[History, object, Sparkline]] = {}
         self._before: dict[str, _Before] = {}
 
-    def line(self, board: Board, row: Row, width: int) -> Line:
+    def line(self, board: Board, row: Row, width: int) -> Sparkline:
         """Return the sparkline of `row` in `width` cells; blank if no price is known."""
         history = board.history(row.symbol)
         known = self._drawn.get(row.symbol)
         if board.held is not None and known is not None and sum(map(len, known[2])) == width:
             return known[2]
         if not len(history):
-            return Line("", " " * width)
+            return Sparkline("", " " * width)
         times, prices = history.day(is_round_the_clock=row.kind == COIN)
         before = self._minutes(board, row, times)
         low, high = min(prices), max(prices)
@@ -83,11 +83,11 @@ class Sparks:
         return found
 
 
-def _divided(text: str, minutes: Sequence[int], first: int, end: int) -> Line:
+def _divided(text: str, minutes: Sequence[int], first: int, end: int) -> Sparkline:
     """Divide a sparkline that ends at `end` (µs) at the first tick, which is at `first` (µs)."""
     if not minutes:
-        return Line("", text)
+        return Sparkline("", text)
     span = max(1, end - minutes[0])
     dots = (first - minutes[0]) * len(text) * ACROSS // span
     at = min(dots // ACROSS, len(text) - 1)
-    return Line(text[:at], text[at:])
+    return Sparkline(text[:at], text[at:])

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from rich.style import Style
 from rich.text import Text
 
+from ticker.board.column import Style as Look
+from ticker.board.column import sign_style
 from ticker.board.holdings import Missing, Problem, Total, Valuation
 from ticker.board.owner_columns import gain_text, money_text, share_text
 from ticker.dashboard.palette import Palette
@@ -19,8 +22,8 @@ from ticker.figures import and_more, percent_text
 _NAMED: Final = 3
 """The most symbols or problems that are named. The others are counted."""
 
-Part = tuple[str, str]
-"""Words, and their style: `text`, `up`, `down`, `dim`, `warning`."""
+Part = tuple[str, Look]
+"""Words, and their style; amounts in bold."""
 
 
 def totals_text(
@@ -36,21 +39,14 @@ def totals_text(
         text.append("SIMULATED", style=f"bold {palette.warning}")
     room = width - len(text)
     while parts and sum(_size(part) for part in parts) > room:
-        if len(parts) == 1 and parts[0][0][1] == "warning":
+        if len(parts) == 1 and parts[0][0][1] is Look.WARNING:
             break  # words may be cut, figures may not
         parts.pop()
-    colours = {
-        "text": f"bold {palette.text}",
-        "dim": palette.dim,
-        "up": palette.up,
-        "down": palette.down,
-        "warning": palette.warning,
-    }
     for part in parts:
         text.append("  " if text else "")
         for at, (words, look) in enumerate(part):
             text.append(" " if at else "")
-            text.append(words, style=colours[look])
+            text.append(words, Style(color=palette.colour(look), bold=look is Look.PRICE))
     text.truncate(max(0, width), overflow="ellipsis")
     return text
 
@@ -69,27 +65,29 @@ def _parts(valuation: Valuation, shown: Total | None, name: str) -> Iterable[Seq
     if valuation.cash:
         share = share_text(valuation.cash_weight)
         words = f"{money_text(valuation.cash)} ({share})" if share else money_text(valuation.cash)
-        yield [("cash", "dim"), (words, "text")]
+        yield [("cash", Look.DIM), (words, Look.PRICE)]
     if valuation.total.without and valuation.total.gain is not None:
         names = and_more([escape(each) for each in valuation.total.without], _NAMED)
-        yield [(f"gain without {names}: cost not known", "dim")]
+        yield [(f"gain without {names}: cost not known", Look.DIM)]
 
 
 def _of_total(name: str, total: Total, currency: str) -> Iterable[Sequence[Part]]:
     problems = problem_words(total.problems)
     if total.value is None:
         of = "" if name == "total" else f"{name}: "
-        yield [(f"{of}no total in {currency}: {problems}", "warning")]
+        yield [(f"{of}no total in {currency}: {problems}", Look.WARNING)]
         return
-    yield [(name, "dim"), (money_text(total.value), "text"), (currency, "dim")]
+    yield [(name, Look.DIM), (money_text(total.value), Look.PRICE), (currency, Look.DIM)]
     if total.day_gain is not None:
-        yield [("day", "dim"), _coloured(gain_text(total.day_gain))]
+        words = gain_text(total.day_gain)
+        yield [("day", Look.DIM), (words, sign_style(words))]
     if total.gain is not None and (total.gain_percent is not None or total.gain):
         percent = total.gain_percent
         share = "" if percent is None else f" ({percent_text(float(percent))})"
-        yield [("gain", "dim"), _coloured(gain_text(total.gain) + share)]
+        words = gain_text(total.gain) + share
+        yield [("gain", Look.DIM), (words, sign_style(words))]
     if problems:
-        yield [(problems, "warning")]
+        yield [(problems, Look.WARNING)]
 
 
 def problem_words(problems: Iterable[Problem]) -> str:
@@ -98,10 +96,6 @@ def problem_words(problems: Iterable[Problem]) -> str:
     for problem in problems:
         found.setdefault(problem.missing, []).append(escape(problem.of))
     return "; ".join(f"{kind} {and_more(names, _NAMED, ', ')}" for kind, names in found.items())
-
-
-def _coloured(words: str) -> Part:
-    return words, {"+": "up", "-": "down"}.get(words[:1], "dim")
 
 
 def rate_lines(valuation: Valuation) -> list[str]:
