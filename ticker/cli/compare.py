@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
@@ -30,16 +30,6 @@ class FullPart(StrEnum):
     methods = "methods"
     sender = "sender"
     storm = "storm"
-
-
-class BriefOptions(msgspec.Struct, frozen=True):
-    """What the short comparison measures, and how to print it."""
-
-    events: int
-    seconds: float
-    show: int
-    is_json: bool
-    quiet: bool
 
 
 Events = Annotated[
@@ -102,35 +92,47 @@ def compare(
         for option, value in (("--kafka", kafka), ("--runs", runs)):
             if value is not None:
                 raise UsageError(f"{option} needs --full")
-        raise typer.Exit(run(_brief(BriefOptions(events, seconds, show, is_json, quiet))))
+        raise typer.Exit(run(_brief(events, seconds, show, is_json=is_json, quiet=quiet)))
     if kafka is not None:
         parse_address(f"kafka://{kafka}/compare")
     parts = frozenset([part] if part else FullPart)
     raise typer.Exit(run(_full(parts, runs or 3, kafka, is_json=is_json, quiet=quiet)))
 
 
-async def _brief(wish: BriefOptions) -> int:
+async def _brief(events: int, seconds: float, shown: int, *, is_json: bool, quiet: bool) -> int:
     from ticker.compare import brief
     from ticker.compare.measuring import Bench
 
     output = Output()
     steps: list[Step] = []
-    printed = _Steps(output)
+
+    def on_step(step: Step) -> None:
+        if not is_json:
+            is_first = not steps or steps[-1].method != step.method
+            heading = f"{_STEPS[step.method]}:\n" if is_first else ""
+            output.write(f"{heading}{_step_text(step)}\n")
+        steps.append(step)
+
     async with Bench() as bench:
-        if wish.show:
-            await brief.show(bench, wish.show, steps.append if wish.is_json else printed.write)
-        if not wish.quiet:
+        if shown:
+            await brief.show(bench, shown, on_step)
+        if not quiet:
             tell("Measuring on this machine, with servers and clients of its own …")
-        result = await brief.measure(bench, wish.events, wish.seconds)
+        result = await brief.measure(bench, events, seconds)
     lines = brief.sentences(result)
-    if wish.is_json:
-        facts = {**msgspec.to_builtins(result), "sentences": lines}
-        if wish.show:
-            facts["steps"] = msgspec.to_builtins(steps)
-        _write_json(output, facts)
+    if is_json:
+        more = {"steps": msgspec.to_builtins(steps)} if shown else {}
+        _write_json(output, result, sentences=lines, **more)
     else:
         output.write("".join(f"{line}\n" for line in lines))
     return DONE
+
+
+def _step_text(step: Step) -> str:
+    event = "" if step.event is None else f"event {step.event}"
+    size = f"{step.bytes:>6,} bytes {step.direction}" if step.bytes else ""
+    size += f", {step.event_bytes:,} of them the event" if step.event_bytes else ""
+    return f"{step.at:>9.1f} ms  {event:<9} {step.what:<8} {size}".rstrip()
 
 
 async def _full(
@@ -155,33 +157,13 @@ async def _full(
         on_progress = (lambda _: None) if quiet else tell
         result = await full.measure(bench, effort, parts, on_progress, on_part)
     if is_json:
-        lines = verdicts.sentences(result)
-        _write_json(output, {**msgspec.to_builtins(result), "sentences": lines})
+        _write_json(output, result, sentences=verdicts.sentences(result))
     else:
         output.write(f"{verdicts.where(result)}\n")
     return DONE
 
 
-def _write_json(output: Output, facts: dict[str, Any]) -> None:
+def _write_json(output: Output, result: object, **more: object) -> None:
     from ticker.output import indented_json
 
-    output.write(indented_json(facts))
-
-
-class _Steps:
-    """Prints steps under a heading for each method."""
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._method = ""
-
-    def write(self, step: Step) -> None:
-        text = ""
-        if step.method != self._method:
-            text = f"{_STEPS[step.method]}:\n"
-            self._method = step.method
-        event = "" if step.event is None else f"event {step.event}"
-        size = f"{step.bytes:>6,} bytes {step.direction}" if step.bytes else ""
-        size += f", {step.event_bytes:,} of them the event" if step.event_bytes else ""
-        text += f"{step.at:>9.1f} ms  {event:<9} {step.what:<8} {size}".rstrip() + "\n"
-        self._output.write(text)
+    output.write(indented_json({**msgspec.to_builtins(result), **more}))

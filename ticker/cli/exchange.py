@@ -159,7 +159,7 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
     forms = [""]
     try:
         while True:
-            before, parts = forms, _counted_parts(serving.counters, serving.faults.on)
+            before, parts = forms, counted_parts(serving.counters, serving.faults.on)
             forms = [" · ".join(parts[:n]) for n in range(len(parts), 0, -1)]
             if forms != before and not line.plain:
                 line.show(forms[0], "", forms[1:])
@@ -170,12 +170,8 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
         await serving.stop()
 
 
-def counted_words(counted: Counters, faults: Mapping[Fault, float]) -> str:
-    """Return the exchange's counters on one line; active faults come first."""
-    return " · ".join(_counted_parts(counted, faults))
-
-
-def _counted_parts(counted: Counters, faults: Mapping[Fault, float]) -> Sequence[str]:
+def counted_parts(counted: Counters, faults: Mapping[Fault, float]) -> Sequence[str]:
+    """Return the exchange's counters in words; active faults come first."""
     named = [f"{name}:{share:g}" for name, share in faults.items()]
     return [
         *([f"failing on purpose: {', '.join(named)}"] if named else []),

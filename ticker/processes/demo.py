@@ -8,10 +8,10 @@ with the caller, even if it is killed. All prices are invented.
 from __future__ import annotations
 
 import asyncio
-import queue
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -48,16 +48,15 @@ def demo(
         raise UsageError(f'demo: expected a list of symbols, like ["AAPL"], not {symbols!r:.60}')
     with tempfile.TemporaryDirectory(prefix="ticker-demo-") as folder:
         url = f"sqlite:{Path(folder) / 'demo.sqlite'}"
-        told: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        scene = _Scene(
-            url, symbols, seed=seed, every=every, outage=outage, within=within, told=told
-        )
+        scene = _Scene(url, symbols, seed, every)
+        began: Future[None] = Future()
         # A thread with its own event loop: that of a notebook is busy with this very call.
-        thread = threading.Thread(target=scene.run, name="ticker-demo", daemon=True)
+        thread = threading.Thread(
+            target=scene.run, args=(began, within, outage), name="ticker-demo", daemon=True
+        )
         thread.start()
         try:
-            if (problem := told.get()) is not None:
-                raise problem
+            began.result()
             yield url
         finally:
             scene.stop()
@@ -67,52 +66,43 @@ def demo(
 class _Scene:
     """The exchange and the poller, started and ended in the event loop of a thread."""
 
-    def __init__(
-        self,
-        url: str,
-        symbols: Sequence[str],
-        *,
-        seed: int,
-        every: str,
-        outage: tuple[float, float] | None,
-        within: float,
-        told: queue.SimpleQueue[BaseException | None],
-    ) -> None:
+    def __init__(self, url: str, symbols: Sequence[str], seed: int, every: str) -> None:
         self._url = url
         self._symbols = symbols
         self._seed = seed
         self._every = every
-        self._outage = outage
-        self._within = within
-        self._told = told
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self._source = ""
         self._children: list[Child] = []
 
-    def run(self) -> None:
-        """Run until `stop`. Puts `None` into `told` when there are ticks, or else the error."""
+    def run(self, began: Future[None], within: float, outage: tuple[float, float] | None) -> None:
+        """Run until `stop`. Ends `began` when there are ticks, or with the error."""
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._play())
+            runner.run(self._play(began, within, outage))
 
     def stop(self) -> None:
         """End `run`. May be called from any thread."""
         with suppress(RuntimeError):  # it has ended by itself
             self._loop.call_soon_threadsafe(self._over.set)
 
-    async def _play(self) -> None:
+    async def _play(
+        self, began: Future[None], within: float, outage: tuple[float, float] | None
+    ) -> None:
         try:
-            async with asyncio.timeout(self._within):
+            async with asyncio.timeout(within):
                 await self._begin()
         except TimeoutError:
-            self._told.put(TickerError(f"no price came within {self._within:g} s"))
+            began.set_exception(TickerError(f"no price came within {within:g} s"))
         except Exception as error:  # noqa: BLE001  (the caller waits for it, and raises it)
-            self._told.put(error)
+            began.set_exception(error)
         else:
-            self._told.put(None)
-            if self._outage is not None:
-                await self._stop_for_a_while(*self._outage)
+            began.set_result(None)
+            pausing = asyncio.create_task(self._stop_for_a_while(outage))
             await self._over.wait()
+            pausing.cancel()
+            with suppress(asyncio.CancelledError):
+                await pausing
         finally:
             for child in reversed(self._children):
                 await child.stop()
@@ -128,25 +118,17 @@ class _Scene:
         words = ["--source", self._source, "--stream", self._url, "--every", self._every]
         await self._start("poll", *self._symbols, *words, until="status")
 
-    async def _stop_for_a_while(self, after: float, length: float) -> None:
-        """Stop the poller after `after` seconds, and start another one `length` seconds later."""
-        if await self._is_over(after):
+    async def _stop_for_a_while(self, outage: tuple[float, float] | None) -> None:
+        """Stop the poller after the first time of `outage` (s), and start another one later."""
+        if outage is None:
             return
-        await self._children.pop().stop()
-        if not await self._is_over(length):
-            starting = asyncio.create_task(self._poll())
-            over = asyncio.create_task(self._over.wait())
-            either: set[asyncio.Future[Any]] = {starting, over}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            over.cancel()
-            starting.cancel()
-            with suppress(asyncio.CancelledError):
-                await starting
-
-    async def _is_over(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), seconds)
-        return self._over.is_set()
+        after, length = outage
+        await asyncio.sleep(after)
+        poller = self._children[-1]
+        await poller.stop()
+        self._children.remove(poller)
+        await asyncio.sleep(length)
+        await self._poll()
 
     async def _start(self, *words: str, until: str) -> News:
         """Start a child. Return its first news that says `until`; a status must also have ticks."""

@@ -2,7 +2,8 @@
 
 A dead poller is restarted with back-off, and gets the last symbols again. A poller that cannot
 work (wrong usage or configuration, a stream that cannot be written or would mix prices) is not
-restarted; its error is reported. This module knows the poller's orders and news, not its work.
+restarted; its error is reported. A question is an order with an `id`, and its answer has the same
+`id`. This module knows the poller's orders and news, not its work.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import Any, Final
 from ticker.back_off import BackOff
 from ticker.errors import Unanswered
 from ticker.processes.child import Child, News
-from ticker.processes.questions import Questions
 
 FINAL: Final = frozenset({0, 2, 3, 7})
 """Exit codes after which a restart is useless: done, usage, configuration, not writable."""
@@ -25,6 +25,8 @@ LONGEST_WAIT: Final = 30.0
 """The longest wait for a restart (s); the first is `FIRST_WAIT`. Jitter changes both."""
 STEADY: Final = 60.0
 """If a poller ran for longer than this (s), back-off begins again."""
+ANSWER_WITHIN: Final = 30.0
+"""How long an answer may take (s)."""
 
 
 class Poller:
@@ -40,7 +42,7 @@ class Poller:
         words: Sequence[str],
         *,
         on_news: Callable[[News], None],
-        on_word: Callable[[str], None] | None = None,
+        on_word: Callable[[str], None] = lambda _: None,
         random: Callable[[], float] = _random.random,
         first_wait: float = FIRST_WAIT,
         name: str = "poller",
@@ -48,18 +50,17 @@ class Poller:
     ) -> None:
         self._words = words
         self._on_news = on_news
-        self._on_word = on_word or (lambda _: None)
+        self._on_word = on_word
         self._back_off = BackOff(random)
         self._first_wait = first_wait
         self._name = name
         self._inherits = inherits
         self._changes: dict[str, bool] = {}
-        self._questions = Questions(self.send)
+        self._questions: dict[int, asyncio.Future[News]] = {}
+        self._last_question = 0
         self._child: Child | None = None
         self._task: asyncio.Task[int] | None = None
         self._stopping = False
-        self.errors = ""
-        """The end of the standard error of the last poller that died."""
 
     @property
     def pid(self) -> int | None:
@@ -85,10 +86,23 @@ class Poller:
             self._child.send(do, **facts)
 
     async def ask(self, do: str, **facts: Any) -> News:
-        """Send an order and return its answer. Raises `Unanswered`, at once if it is dead."""
+        """Send an order and return its answer.
+
+        Raises `Unanswered` if none comes in time, and at once if the poller is dead or dies.
+        """
         if self._child is None:
             raise Unanswered("The poller has ended")
-        return await self._questions.ask(do, **facts)
+        self._last_question = number = self._last_question + 1
+        answer: asyncio.Future[News] = asyncio.get_running_loop().create_future()
+        self._questions[number] = answer
+        self.send(do, id=number, **facts)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await answer
+        except TimeoutError:
+            raise Unanswered(f"The poller did not answer within {ANSWER_WITHIN:g} s") from None
+        finally:
+            del self._questions[number]
 
     async def ended(self) -> int:
         """Wait until it has ended and is not started again. Returns its exit code."""
@@ -119,18 +133,21 @@ class Poller:
             child.send("add" if wanted else "remove", symbols=[symbol])
 
     def _hear(self, news: News) -> None:
-        if not self._questions.take(news):
+        if (number := news.get("id")) is None:
             self._on_news(news)
+        elif (answer := self._questions.get(number)) is not None and not answer.done():
+            answer.set_result(news)
 
     async def _keep_alive(self) -> int:
         while True:
             assert self._child is not None  # noqa: S101  (set by start)
             born = time.monotonic()
             code = await self._child.wait()
-            self._questions.give_up()
+            for answer in self._questions.values():
+                if not answer.done():
+                    answer.set_exception(Unanswered("The poller has ended"))
             if self._stopping:
                 return code
-            self.errors = self._child.errors
             why = self._child.why or _how(code)
             if code in FINAL:
                 self._on_word(f"The {self._name} ended: {why}")
