@@ -28,8 +28,6 @@ _DATA: Final = (
 )
 _CONSENT: Final = "https://consent.yahoo.com/v2/collectConsent?sessionId=offline"
 _PAGE: Final = "<!doctype html><html><title>Yahoo</title><p>Will be right back...</html>"
-_ALWAYS: Final = 1.0
-_HALF: Final = 0.5
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -70,7 +68,7 @@ class Fault(StrEnum):
             raise UsageError(f"{name!r} is not a fault: expected one of {', '.join(cls)}")
         fault = cls(name)
         if not colon:
-            return fault, _HALF if fault is cls.MISSING else _ALWAYS
+            return fault, 0.5 if fault is cls.MISSING else 1.0
         try:
             number = float(share)
         except ValueError:
@@ -94,15 +92,11 @@ class Faults:
 
     def __init__(self, faults: Iterable[str] = (), *, slow: float = SLOW) -> None:
         """`faults`: as in `switch`; `slow`: how long a slow answer takes (seconds)."""
-        self._shares: Mapping[Fault, float] = {}
+        self.on: Mapping[Fault, float] = {}
+        """The active faults and their shares."""
         self._owed: dict[Fault, float] = {}
         self._slow = slow
         self.switch(*faults)
-
-    @property
-    def on(self) -> Mapping[Fault, float]:
-        """Return the active faults and their shares."""
-        return self._shares
 
     def switch(self, *faults: str) -> None:
         """Set the faults, each `NAME[:SHARE]`, and clear all others.
@@ -111,21 +105,21 @@ class Faults:
         it is the part of the symbols, by default 0.5. Raises `UsageError` for an unknown fault or
         an invalid share, and then changes nothing.
         """
-        self._shares = dict(map(Fault.read, faults))
+        self.on = dict(map(Fault.read, faults))
         self._owed = {}
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Return the answer of `handler`, changed or replaced by the first fault that is due."""
         if not request.path.startswith(_DATA):
             return await handler(request)
-        for fault in self._shares:
+        for fault in self.on:
             if fault not in _APART and self._is_due(fault):
                 return await self._fail(fault, request, handler)
         return await handler(request)
 
     def left(self, symbols: Iterable[str]) -> list[str]:
         """Return the `symbols` that are not missing. The same share hides the same symbols."""
-        share = self._shares.get(Fault.MISSING, 0.0)
+        share = self.on.get(Fault.MISSING, 0.0)
         return [s for s in symbols if crc32(s.encode()) >= share * 2**32]
 
     def is_closing(self) -> bool:
@@ -147,7 +141,7 @@ class Faults:
     def _is_due(self, fault: Fault) -> bool:
         """Count one request or message, and tell whether the fault hits it."""
         # The small addition keeps a rounding error from delaying a fault.
-        owed = self._owed.get(fault, 0.0) + self._shares.get(fault, 0.0) + 1e-9
+        owed = self._owed.get(fault, 0.0) + self.on.get(fault, 0.0) + 1e-9
         self._owed[fault] = owed % 1
         return owed >= 1
 
@@ -162,13 +156,8 @@ class Faults:
             case Fault.CONSENT:
                 return web.Response(status=302, headers={"Location": _CONSENT})
             case Fault.TRUNCATED:
-                answer = await handler(request)
-                whole = answer.body if isinstance(answer, web.Response) else None
-                if isinstance(whole, bytes):
-                    return web.Response(
-                        body=whole[: len(whole) // 2], content_type="application/json"
-                    )
-                return answer
+                whole = getattr(await handler(request), "body", b"")
+                return web.Response(body=whole[: len(whole) // 2], content_type="application/json")
             case Fault.SLOW:
                 await asyncio.sleep(self._slow)
                 return await handler(request)

@@ -19,17 +19,11 @@ from ticker.exchange.listings import (
     ETF,
     FUND,
     FUTURE,
-    InstrumentKind,
     Listing,
     Oddity,
 )
 from ticker.units import SECOND
 
-_REAL_TIME: Final[dict[InstrumentKind, str]] = {
-    EQUITY: "Nasdaq Real Time Price",
-    ETF: "Nasdaq Real Time Price",
-    COIN: "CoinMarketCap",
-}
 _MONTHS: Final = "FGHJKMNQUVXZ"
 """The letters of the months in a future's name."""
 
@@ -84,7 +78,7 @@ def _description(state: MarketState) -> dict[str, Any]:
     """Return what the instrument is, and where it trades."""
     listing = state.listing
     kind, venue = listing.kind, listing.venue
-    told_by = "Delayed Quote" if venue.delay else _REAL_TIME.get(kind, "Free Realtime Quote")
+    told_by = "Delayed Quote" if venue.delay else kind.source
     return {
         "language": "en-US",
         "region": "US",

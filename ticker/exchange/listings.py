@@ -28,17 +28,22 @@ class InstrumentKind:
     """The chance that a step moves it, 0 to 1."""
     spread: int
     """Price steps from the price to bid and to ask; 0: it has neither."""
+    source: str = "Free Realtime Quote"
+    """Yahoo's `quoteSourceName`, if its venue does not delay it."""
 
 
 _SESSION_YEAR: Final = 252 * 23_400
 _ROUND_THE_CLOCK: Final = 252 * 86_400
+_REAL_TIME: Final = "Nasdaq Real Time Price"
 
-EQUITY: Final = InstrumentKind("EQUITY", "Equity", _SESSION_YEAR, 0.5, 0.85, 1)
-ETF: Final = InstrumentKind("ETF", "ETF", _SESSION_YEAR, 0.9, 0.9, 1)
+EQUITY: Final = InstrumentKind("EQUITY", "Equity", _SESSION_YEAR, 0.5, 0.85, 1, _REAL_TIME)
+ETF: Final = InstrumentKind("ETF", "ETF", _SESSION_YEAR, 0.9, 0.9, 1, _REAL_TIME)
 INDEX: Final = InstrumentKind("INDEX", "Index", _SESSION_YEAR, 0.9, 0.95, 0)
 FUTURE: Final = InstrumentKind("FUTURE", "Futures", 252 * 82_800, 0.1, 0.85, 1)
 CURRENCY: Final = InstrumentKind("CURRENCY", "Currency", _ROUND_THE_CLOCK, 0.0, 0.8, 2)
-COIN: Final = InstrumentKind("CRYPTOCURRENCY", "Cryptocurrency", 365 * 86_400, 0.2, 0.9, 0)
+COIN: Final = InstrumentKind(
+    "CRYPTOCURRENCY", "Cryptocurrency", 365 * 86_400, 0.2, 0.9, 0, "CoinMarketCap"
+)
 OPTION: Final = InstrumentKind("OPTION", "Option", _SESSION_YEAR, 0.3, 0.5, 5)
 FUND: Final = InstrumentKind("MUTUALFUND", "Fund", _SESSION_YEAR, 0.9, 0.0, 0)
 """It has one price a day, so it never moves during a session."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
@@ -28,6 +28,11 @@ _YEAR: Final = 365 * 86_400
 _SERIES: Final = "/ws/fundamentals-timeseries/v1/finance/timeseries"
 _FOUND: Final = 8
 """The most symbols in the answer to a search, if the request gives no number."""
+_FOUND_FIELDS: Final = {
+    "exchange": "exchange", "shortname": "shortName", "longname": "longName", "symbol": "symbol",
+    "quoteType": "quoteType", "typeDisp": "typeDisp", "exchDisp": "fullExchangeName",
+}  # fmt: skip
+"""Field of a found symbol → field of its entry."""
 _HELLO: Final = """<!doctype html><title>ticker exchange</title>
 <p>This is ticker's offline exchange. Every price here is invented or saved long ago.
 """
@@ -136,9 +141,9 @@ class Paths:
     async def _summary(self, request: web.Request) -> web.Response:
         if request.query.get("crumb") != self._crumb_of(request):
             return error("finance", 401, "Unauthorized", "Invalid Crumb")
-        symbol = request.match_info["symbol"].upper()
+        symbol, entries = self._asked(request)
         words = f"Quote not found for symbol: {symbol}"
-        for entry in self._quotes.look(self._faults.left([symbol]), self._clock()):
+        for entry in entries:
             if result := summary(entry, request.query.get("modules", "")):
                 return json_answer({"quoteSummary": {"result": [result], "error": None}})
             words = f"No fundamentals data found for symbol: {symbol}"
@@ -146,11 +151,11 @@ class Paths:
 
     async def _options(self, request: web.Request) -> web.Response:
         """Answer as Yahoo does about a symbol without options, or about an unknown one."""
-        symbol = request.match_info["symbol"].upper()
+        symbol, entries = self._asked(request)
         result = [
             {"underlyingSymbol": symbol, "expirationDates": [], "strikes": [], "quote": entry}
             | {"hasMiniOptions": False, "options": []}
-            for entry in self._quotes.look(self._faults.left([symbol]), self._clock())
+            for entry in entries
         ]
         return json_answer({"optionChain": {"result": result, "error": None}})
 
@@ -168,11 +173,11 @@ class Paths:
 
     async def _series(self, request: web.Request) -> web.Response:
         """Send the present number of shares. There are no other fundamentals."""
-        symbol, now = request.match_info["symbol"].upper(), self._clock()
+        symbol, entries = self._asked(request)
         result: dict[str, Any] = {"meta": {"symbol": [symbol], "type": ["shares_out"]}}
-        for entry in self._quotes.look(self._faults.left([symbol]), now):
+        for entry in entries:
             if shares := entry.get("sharesOutstanding"):
-                result |= {"timestamp": [now // SECOND], "shares_out": [shares]}
+                result |= {"timestamp": [self._clock() // SECOND], "shares_out": [shares]}
         return json_answer({"timeseries": {"result": [result], "error": None}})
 
     async def _search(self, request: web.Request) -> web.Response:
@@ -180,6 +185,11 @@ class Paths:
         count = int(most) if most.isdecimal() else _FOUND
         quotes = [_found(entry) for entry in self._quotes.find(words, count, self._clock())]
         return json_answer({**_SEARCHED, "count": len(quotes), "quotes": quotes})
+
+    def _asked(self, request: web.Request) -> tuple[str, Sequence[Mapping[str, Any]]]:
+        """Return the symbol in the path, and its entry, if it has one."""
+        symbol = request.match_info["symbol"].upper()
+        return symbol, self._quotes.look(self._faults.left([symbol]), self._clock())
 
     def _crumb_of(self, request: web.Request) -> str:
         """Return the crumb of the client's cookie. It is computed, so none is stored."""
@@ -194,14 +204,5 @@ def _symbols(text: str) -> list[str]:
 
 def _found(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Convert `entry` to an entry of `quotes` in the answer to a search."""
-    names = {
-        "exchange": "exchange",
-        "shortname": "shortName",
-        "longname": "longName",
-        "quoteType": "quoteType",
-        "typeDisp": "typeDisp",
-        "exchDisp": "fullExchangeName",
-        "symbol": "symbol",
-    }
-    told = {name: entry[field] for name, field in names.items() if field in entry}
+    told = {name: entry[field] for name, field in _FOUND_FIELDS.items() if field in entry}
     return told | {"index": "quotes", "score": 20_000.0, "isYahooFinance": True}

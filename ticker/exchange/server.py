@@ -28,7 +28,7 @@ from ticker.system_clock import now
 
 _log = logging.getLogger(__name__)
 
-_SIMULATED: Final = ("Ticker-Simulated", "1")
+_SIMULATED: Final = {"Ticker-Simulated": "1"}
 _QUOTE: Final = "/v7/finance/quote"
 
 
@@ -96,7 +96,7 @@ class Exchange:
         """Start to serve, and return host and port. Raises `CannotListen`."""
         app = web.Application(middlewares=[self._watch])
         app.on_response_prepare.append(_mark)
-        Paths(self._quotes, self.faults, self._clock, self._socket).add_to(app.router)
+        Paths(self._quotes, self.faults, self._clock, self.streamer.serve).add_to(app.router)
         runner = web.AppRunner(
             app, access_log=None, logger=_log, handler_cancellation=True, shutdown_timeout=0.5
         )
@@ -175,13 +175,9 @@ class Exchange:
             return answer
         return await self.faults.answer(request, handler)
 
-    async def _socket(self, request: web.Request) -> web.StreamResponse:
-        return await self.streamer.serve(request, dict([_SIMULATED]))
-
 
 async def _mark(_: web.Request, response: web.StreamResponse) -> None:
-    name, value = _SIMULATED
-    response.headers[name] = value
+    response.headers.update(_SIMULATED)
 
 
 def _why(error: OSError | OverflowError) -> str:

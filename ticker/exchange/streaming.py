@@ -67,11 +67,10 @@ class Streamer:
         """Return the number of open sockets."""
         return len(self._subscribers)
 
-    async def serve(self, request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse:
-        """Serve one client until it leaves; `headers` are added to the handshake."""
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve one client until it leaves."""
         # The messages are base64: compressing costs more than it saves.
         socket = web.WebSocketResponse(max_msg_size=_MAX_BYTES, timeout=1.0, compress=False)
-        socket.headers.update(headers)
         await socket.prepare(request)
         subscriber = _Subscriber(socket)
         self._subscribers.add(subscriber)

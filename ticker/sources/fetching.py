@@ -21,17 +21,7 @@ import ticker.sources._cache  # noqa: F401  before yfinance
 
 import yfinance  # isort: skip
 from curl_cffi import CurlECode
-from curl_cffi.requests import Response
-from curl_cffi.requests.exceptions import (
-    ConnectionError as CurlConnectionError,
-)
-from curl_cffi.requests.exceptions import (
-    DNSError,
-    RequestException,
-    SSLError,
-    Timeout,
-    TooManyRedirects,
-)
+from curl_cffi.requests import Response, exceptions
 from yfinance.data import YfData
 from yfinance.exceptions import YFRateLimitError
 
@@ -111,7 +101,7 @@ class Fetcher:
             raise self._refused(HTTPStatus.TOO_MANY_REQUESTS, None) from None
         except SourceError:
             raise  # no request may be sent now
-        except RequestException as error:
+        except exceptions.RequestException as error:
             raise self._unreachable(error) from error
         except Exception as error:
             # yfinance's code may raise any exception on an unexpected page.
@@ -148,17 +138,17 @@ class Fetcher:
                 problem = "answered without quotes"
         return SourceError(self._name, f"{problem} (HTTP {status})")
 
-    def _unreachable(self, error: RequestException) -> SourceError:
+    def _unreachable(self, error: exceptions.RequestException) -> SourceError:
         match error:
-            case TooManyRedirects():
+            case exceptions.TooManyRedirects():
                 return SourceError(self._name, "redirects too often")
-            case Timeout():
+            case exceptions.Timeout():
                 problem = f"no answer within {self._deadline:g} s"
-            case DNSError():
+            case exceptions.DNSError():
                 problem = "host not found"
-            case SSLError():
+            case exceptions.SSLError():
                 problem = "no secure connection"
-            case CurlConnectionError(code=CurlECode.COULDNT_CONNECT):
+            case exceptions.ConnectionError(code=CurlECode.COULDNT_CONNECT):
                 where = f" at {self._server}" if self._server else ""
                 problem = f"no connection{where}"
             case _:
