@@ -12,16 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ticker.exchange.instrument import MarketState
-from ticker.exchange.listings import (
-    COIN,
-    CURRENCY,
-    EQUITY,
-    ETF,
-    FUND,
-    FUTURE,
-    Listing,
-    Oddity,
-)
+from ticker.exchange.listings import COIN, CURRENCY, EQUITY, ETF, FUND, FUTURE, Listing, Oddity
 from ticker.units import SECOND
 
 _MONTHS: Final = "FGHJKMNQUVXZ"

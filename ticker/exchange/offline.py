@@ -164,10 +164,7 @@ def _market(
     if not every >= _FASTEST:
         raise UsageError(f"exchange: every={every!r}: expected seconds, {_FASTEST:g} or more")
     return Market(
-        seed,
-        listings=listings(symbols),
-        every=round(every * SECOND),
-        wish=SessionWish(session),
+        seed, listings=listings(symbols), every=round(every * SECOND), wish=SessionWish(session)
     )
 
 

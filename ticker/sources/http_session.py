@@ -110,10 +110,7 @@ class BoundedSession(Session[Response]):
         follow = options.pop("allow_redirects", True)
         for _ in range(_MAX_REDIRECTS + 1):
             response = super().request(
-                method,
-                _moved(url, "http", server),
-                allow_redirects=False,
-                **self._in_time(options),
+                method, _moved(url, "http", server), allow_redirects=False, **self._in_time(options)
             )
             self._keep_cookies(response)
             # yfinance recognizes Yahoo's consent page by its address.
