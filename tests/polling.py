@@ -74,7 +74,6 @@ class FakeSource(Source):
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         self.asked.append((self.clock.now, tuple(symbols)))
         self.budget.take()
-        asked = self.clock.wall()
         self.under_way += 1
         self.most_under_way = max(self.under_way, self.most_under_way)
         try:
@@ -104,7 +103,7 @@ class FakeSource(Source):
                         session=session,
                     )
                 )
-        return Answer(quotes, refused, asked, now)
+        return Answer(quotes, refused)
 
     async def close(self) -> None:
         pass

@@ -183,13 +183,14 @@ async def weather(
                 clock=clock.wall,
                 monotonic=lambda: clock.elapsed() / SECOND,
             )
+            await polled.prepare()
             source = StandingLive(polled)
             source.exchange = exchange
         else:
             place = YahooAddress.at(f"exchange:{host}:{port}")
             source = StandingSource(place, deadline=deadline, clock=clock.wall)
+            await source.prepare()
         source.watch = clock
-        await source.prepare()
         async with source, retained(open_log(url)) as log, open_stream(url) as stream:
             poller = Poll(source, log, symbols, every=SECOND, clock=clock)
             running = asyncio.create_task(poller.run())

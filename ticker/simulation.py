@@ -109,7 +109,7 @@ class MarketSource(Source):
         entries = [fields(state) for state in self._market.look(symbols, now)]
         context = Context(self.name, source_title(self.name), now, simulated=True)
         quotes, refused = read_answer(entries, symbols, context)
-        return Answer(quotes, refused, asked=now, received=now)
+        return Answer(quotes, refused)
 
     async def close(self) -> None:
         """Do nothing: nothing is open."""

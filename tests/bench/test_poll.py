@@ -39,7 +39,6 @@ class Moving(Source):
     batch = 50
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
-        asked = now()
         prices = [round(random.uniform(90, 110), 4) for _ in symbols]  # noqa: S311  (prices)
         at = now()
         return Answer(
@@ -48,8 +47,6 @@ class Moving(Source):
                 for symbol, price in zip(symbols, prices, strict=True)
             ],
             {},
-            asked,
-            at,
         )
 
     async def close(self) -> None: ...

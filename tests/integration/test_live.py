@@ -295,9 +295,9 @@ async def test_too_many_quotes_are_reduced_to_the_latest_per_symbol_and_reported
     for price in range(1, 10_002):
         source._known.put(Quote("AB"[price % 2], "exchange-live", price, price, float(price)))
     assert {quote.price for quote in source.take()} == {10_000.0, 10_001.0}
-    answer = source._answer(["A", "B"], 0)
+    answer = source._answer(["A", "B"])
     assert answer.problem == "its socket sends too much: 9,999 messages skipped"
-    assert source._answer(["A", "B"], 0).problem is None
+    assert source._answer(["A", "B"]).problem is None
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ class Poll:
         is_first = self._status.state is WriterState.STARTING
         if not asked.symbols:
             self._writer.gaps.pause()
-            outcome: Answer | SourceError | None = Answer((), {}, wall, wall, 0)
+            outcome: Answer | SourceError | None = Answer((), {})
         else:
             outcome = await self._asking.ask(
                 asked.symbols,

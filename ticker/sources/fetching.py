@@ -43,8 +43,6 @@ class Fetched(NamedTuple):
     body: bytes
     simulated: bool
     """Whether the server says that its prices are invented."""
-    requests: int
-    """Requests that it took, yfinance's own second try included, but not cookie and crumb."""
 
 
 class Fetcher:
@@ -114,11 +112,8 @@ class Fetcher:
         if (urlsplit(response.url).hostname or "").endswith(_CONSENT):
             raise SourceError(self._name, "asks for consent to its cookies instead of answering")
         self._waits.answered()
-        return Fetched(
-            body=response.content,
-            simulated=response.headers.get("ticker-simulated") == "1",
-            requests=self._session.answered.count(urlsplit(url).path),
-        )
+        is_simulated = response.headers.get("ticker-simulated") == "1"
+        return Fetched(body=response.content, simulated=is_simulated)
 
     def close(self) -> None:
         """Close the connections. Do not call it during a fetch."""

@@ -73,13 +73,10 @@ class BoundedSession(Session[Response]):
         self._host = urlsplit(f"//{server}").hostname or ""
         self._deadline = time.monotonic()
         self._cookie_page: Response | None = None
-        self.answered: list[str] = []
-        """The path of each request that was answered since `allow`."""
 
     def allow(self, seconds: float) -> None:
-        """Allow requests until `seconds` from now, and clear `answered`."""
+        """Allow requests until `seconds` from now."""
         self._deadline = time.monotonic() + seconds
-        self.answered = []
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
         """Send a request within the deadline. Raises `HostRefused`, and curl_cffi's own errors."""
@@ -93,10 +90,10 @@ class BoundedSession(Session[Response]):
             response = self._elsewhere(self._server, method, url, options)
         if url == _COOKIE_PAGE:
             self._cookie_page = response
-        asked = urlsplit(url)
-        self.answered.append(asked.path)
         status = response.status_code
-        if (asked.hostname or "").endswith(_FINANCE) and (status in TOO_MANY or status >= _TROUBLE):
+        if (urlsplit(url).hostname or "").endswith(_FINANCE) and (
+            status in TOO_MANY or status >= _TROUBLE
+        ):
             raise HostRefused(status, response.headers.get("retry-after"))
         return response
 

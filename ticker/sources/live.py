@@ -90,10 +90,6 @@ class LiveSource(SearchableSource):
         self._quiet = self._shortest_quiet = _QUIET if place.server is None else _QUIET_ELSEWHERE
         self._attempts = ConnectionAttempts(polled.random)
 
-    async def prepare(self) -> None:
-        """Load yfinance now, off the event loop."""
-        await self._polled.prepare()
-
     def listen(self, wake: Callable[[], object]) -> None:
         self._wake = wake
 
@@ -102,7 +98,6 @@ class LiveSource(SearchableSource):
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         wanted = each_once(symbols)
-        begun = self._clock()
         if self._link is None:
             await self._connect(wanted)
         else:
@@ -117,7 +112,7 @@ class LiveSource(SearchableSource):
         self._checked = self._monotonic()
         if self._silence is not None:
             await self._fall_back(wanted)
-        return self._answer(wanted, begun)
+        return self._answer(wanted)
 
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
         return await self._polled.search(words, most)
@@ -134,7 +129,7 @@ class LiveSource(SearchableSource):
             await asyncio.wait(self._closing)
         await self._polled.close()
 
-    def _answer(self, wanted: Sequence[str], begun: int) -> Answer:
+    def _answer(self, wanted: Sequence[str]) -> Answer:
         """Return the known quotes and refusals, and what is wrong with the socket."""
         known = self._known
         refused = {s: known.refused[s] for s in wanted if s in known.refused}
@@ -149,9 +144,6 @@ class LiveSource(SearchableSource):
         return Answer(
             quotes=known.all_of(wanted),
             refused=refused,
-            asked=begun,
-            received=self._clock(),
-            requests=0,
             cut=cut,
             cut_since=since,
             problem=problem,

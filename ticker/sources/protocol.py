@@ -22,12 +22,6 @@ class Answer(msgspec.Struct, frozen=True):
     """
     refused: Mapping[str, str]
     """Every other symbol that was asked for → why it has no quote, in words for a user."""
-    asked: int
-    """When the first request was sent (µs, UTC)."""
-    received: int
-    """When the answer was complete (µs, UTC)."""
-    requests: int = 1
-    """How many requests it took."""
     failures: Mapping[str, SourceError] = {}
     """Symbols in `refused` → the error of their request, or the error that prevented it.
 

@@ -53,7 +53,6 @@ class _Round:
     refused: dict[str, str] = field(default_factory=dict)
     failures: dict[str, SourceError] = field(default_factory=dict)
     answered: bool = False
-    requests: int = 0
 
     def fail(self, symbols: Sequence[str], error: SourceError, begin: str) -> None:
         """Note that the request for `symbols` failed with `error`. Refusals begin with `begin`."""
@@ -131,7 +130,6 @@ class YahooSource(SearchableSource):
             (s for s in wanted if s not in refused), key=lambda s: s not in self._unasked
         )
         async with self._one_at_a_time:
-            begun = self.clock()
             round_ = _Round(self.monotonic())
             self._unasked = frozenset()
             for start in range(0, len(asked), self.batch):
@@ -146,9 +144,6 @@ class YahooSource(SearchableSource):
             return Answer(
                 quotes=[found[symbol] for symbol in wanted if symbol in found],
                 refused=refused | round_.refused,
-                asked=begun,
-                received=self.clock(),
-                requests=round_.requests,
                 failures=round_.failures,
             )
 
@@ -161,10 +156,8 @@ class YahooSource(SearchableSource):
 
     async def _ask(self, part: Sequence[str], so_far: _Round) -> None:
         """Send one request for `part`, and note its answer or its error."""
-        so_far.requests += 1
         try:
             fetched = await self._asked(lambda fetcher: fetcher.fetch(part))
-            so_far.requests += fetched.requests - 1
             results = self._results(fetched.body)
         except SourceError as error:
             so_far.fail(part, error, f"{source_title(self.name)}: ")

@@ -22,8 +22,6 @@ def answer(
     return Answer(
         [Quote(s, "yahoo", now, now, price, session="regular") for s in symbols if s not in lost],
         {s: f"Yahoo: {error.problem}" for s in symbols if s in lost},
-        now,
-        now,
         failures={s: error for s in symbols if s in lost},
     )
 

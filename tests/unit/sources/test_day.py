@@ -48,7 +48,6 @@ BODIES = {"html": b"<html>", "truncated": b'{"quoteResponse":{"resu', "empty": b
 class Fetched(NamedTuple):
     body: bytes
     simulated: bool = False
-    requests: int = 1
 
 
 class Yahoo:
