@@ -21,7 +21,9 @@ from ticker.poll.gaps import GapTracker
 from ticker.poll.heartbeats import HeartbeatPace
 from ticker.poll.ledger import Ledger, PollLog
 from ticker.poll.outcome import Outcome, PollRequest
-from ticker.records import Batch, Gap, Heartbeat, Quote
+from ticker.poll.schedule import PollSchedule
+from ticker.poll.status import Written
+from ticker.records import Batch, Gap, GapReason, Heartbeat, Quote
 from ticker.sources.protocol import Answer, Source
 
 FAREWELL: Final = 2.0
@@ -32,23 +34,20 @@ _REFUSED: Final = 5_000
 """The most refused symbols, with their reasons, that a heartbeat lists."""
 
 
-class Written(msgspec.Struct, frozen=True):
-    """What one answer added to the log."""
-
-    ticks: int
-    quotes: int
-    gaps: int
-    refused: Mapping[str, str]
-
-
 class LogWriter:
-    """Writes the answers of `source` to `log` under the name `writer`."""
+    """Writes the answers of `source` to `log` under the name `writer`.
 
-    def __init__(self, log: PollLog, source: Source, writer: str, clock: Clock) -> None:
+    Heartbeats announce the interval of `schedule`.
+    """
+
+    def __init__(
+        self, log: PollLog, source: Source, writer: str, clock: Clock, schedule: PollSchedule
+    ) -> None:
         self._log = log
         self._source = source
         self._writer = writer
         self._clock = clock
+        self._schedule = schedule
         self._ledger = Ledger(log, clock)
         self.gaps = GapTracker(self._ledger, source=source.name, writer=writer)
         self.beats = HeartbeatPace()
@@ -61,19 +60,20 @@ class LogWriter:
         self.gaps.begin(heartbeats, symbols, self._clock.wall())
 
     async def answer(
-        self, answer: Answer, outcome: Outcome, request: PollRequest, every: int
+        self, answer: Answer, outcome: Outcome, request: PollRequest
     ) -> Written | None:
         """Append the ticks, quotes and gaps of `answer`, and a heartbeat if one is due.
 
-        The next poll is due in `every` (µs). Returns `None`, with nothing written, if other pollers
-        were faster. Raises `StreamError`.
+        Returns `None`, with nothing written, if other pollers were faster. Raises `StreamError`.
         """
         wall, now = self._clock.wall(), self._clock.elapsed()
+        if answer.cut is not None:
+            self.gaps.cut(answer.cut, answer.cut_since)
 
         def heartbeat(found: Changes) -> Heartbeat:
             refused = {**answer.refused, **found.refused}
             last_good = wall if outcome.is_good else None
-            return self.heartbeat(request, outcome, every, refused=refused, last_good=last_good)
+            return self.heartbeat(request, outcome, refused=refused, last_good=last_good)
 
         gaps: list[Gap] = []
         if outcome.is_good:
@@ -88,7 +88,11 @@ class LogWriter:
         refused = {**answer.refused, **found.refused}
         if outcome.is_good:
             self._refused = refused
-            self.gaps.seen(request.symbols, outcome.missed, wall, now, every)
+            self.gaps.seen(request.symbols, outcome.missed, wall, now, self._schedule.every)
+        if outcome.reason is not None:
+            self.gaps.trouble(outcome.reason)
+        elif outcome.retry_at is not None:  # the next answer will be late
+            self.gaps.trouble(GapReason.RATE_LIMITED)
         return Written(len(found.ticks), len(found.quotes), len(gaps), refused)
 
     async def pushed(self, quotes: Sequence[Quote]) -> Written | None:
@@ -102,13 +106,12 @@ class LogWriter:
         self,
         request: PollRequest,
         outcome: Outcome,
-        every: int,
         *,
         answered: int = 0,
         refused: Mapping[str, str] | None = None,
         last_good: int | None = None,
     ) -> Heartbeat:
-        """Return a heartbeat about `request`. `every` is the interval (µs).
+        """Return a heartbeat about `request`.
 
         `refused` is given after an answer: all other symbols count as answered. Without an answer,
         `answered` is the number to report, and the refusals are those of the last good answer.
@@ -124,7 +127,7 @@ class LogWriter:
             source=source.name,
             time=request.wall,
             received=self._clock.wall(),
-            interval=every,
+            interval=self._schedule.every,
             state=outcome.state,
             asked=len(symbols),
             answered=answered,
@@ -153,11 +156,11 @@ class LogWriter:
             )
         )
 
-    async def farewell(self, request: PollRequest, answered: int, every: int) -> bool:
+    async def farewell(self, request: PollRequest, answered: int) -> bool:
         """Write the last heartbeat. Returns false if the log was deleted or replaced."""
         if self.beats.newest is None:  # no heartbeat was written, so no reader expects a last one
             return True
-        beat = self.heartbeat(request, Outcome(WriterState.STOPPED), every, answered=answered)
+        beat = self.heartbeat(request, Outcome(WriterState.STOPPED), answered=answered)
         try:
             async with asyncio.timeout(FAREWELL):
                 await self._ledger.append(Batch(heartbeats=[beat]))

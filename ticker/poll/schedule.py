@@ -37,7 +37,7 @@ class Interval:
 
 
 class PollSchedule:
-    """Plans the polls of one poller. All times are elapsed µs; `symbols` is how many are polled.
+    """Plans the polls of one poller. All times are elapsed µs.
 
     `wish` is `every` of `Poll`. `random` is uniform in [0, 1).
     """
@@ -60,12 +60,14 @@ class PollSchedule:
         """When to poll next."""
         self._anchor = now
         """From when the slots are counted."""
-        self._plan(symbols)
-        self.every = self.interval(symbols).every
+        self.symbols = symbols
+        """How many symbols are polled."""
+        self._plan()
+        self.every = self.interval().every
         """The announced interval (µs): the time between two slots."""
 
-    def interval(self, symbols: int) -> Interval:
-        """Compute the interval for this many symbols, from the budget as it is now.
+    def interval(self) -> Interval:
+        """Compute the interval from the budget as it is now.
 
         A wish that is too short for the budget, or shorter than `SHORTEST`, is lengthened. The note
         then says why.
@@ -74,7 +76,7 @@ class PollSchedule:
         usual = source.every_closed if self.all_closed else source.every
         budget, others = source.budget.share, source.budget.others
         wanted = usual if wish is None else wish
-        floor = max(SHORTEST, -(-HOUR * self.requests(symbols) // budget) if budget else 0)
+        floor = max(SHORTEST, -(-HOUR * self._requests() // budget) if budget else 0)
         if wanted >= floor:
             return Interval(wanted)
         shared = f", shared with {count_text(others, 'more poller')}" if others else ""
@@ -83,36 +85,36 @@ class PollSchedule:
         asked = "" if wish is None else f"you asked for {format_duration(wish)}; "
         return Interval(floor, f"{asked}{limit}")
 
-    def _plan(self, symbols: int) -> None:
+    def _plan(self) -> None:
         """Tell the budget how many requests an hour are wished for while a market is open."""
         every = max(1, self._source.every if self._wish is None else self._wish)
-        self._source.budget.wish(HOUR * self.requests(symbols) // every)
+        self._source.budget.wish(HOUR * self._requests() // every)
 
-    def requests(self, symbols: int) -> int:
+    def _requests(self) -> int:
         """Return how many requests one poll takes."""
-        return max(1, -(-symbols // self._source.batch))
+        return max(1, -(-self.symbols // self._source.batch))
 
     def begin(self, now: int) -> None:
         """Make a poll due now, and count the slots from now."""
         self._anchor = self.due = now
 
-    def hasten(self, now: int, earliest: int, symbols: int) -> None:
+    def hasten(self, now: int, earliest: int) -> None:
         """Poll at `earliest`, or later if the budget demands it, unless a poll is due before."""
-        self._plan(symbols)
-        allowed = self._earliest(now, symbols)
+        self._plan()
+        allowed = self._earliest(now)
         self.due = max(now, min(self.due, max(earliest, allowed)))
 
-    def answered(self, now: int, asked_at: int, symbols: int) -> None:
+    def answered(self, now: int, asked_at: int) -> None:
         """Note an answer, and plan the next slot. Slots of a new interval count from `asked_at`."""
         self._back_off.reset()
-        self._plan(symbols)
-        every = self.interval(symbols).every
+        self._plan()
+        every = self.interval().every
         if every != self.every:
             self._anchor, self.every = asked_at, every
         missed = max(0, (now - self._anchor) // self.every)
-        self._defer(now, self._anchor + (missed + 1) * self.every, symbols)
+        self.due = max(self._anchor + (missed + 1) * self.every, self._earliest(now))
 
-    def failed(self, now: int, symbols: int, *, wait: int | None = None) -> None:
+    def failed(self, now: int, *, wait: int | None = None) -> None:
         """Poll again after `wait` (µs), at least one interval. Without `wait`, use back-off."""
         if wait is None:
             is_free = self._source.budget.per_hour is None
@@ -121,12 +123,9 @@ class PollSchedule:
             wait = int(self._back_off.wait(first, max(longest, self.every)))
         else:
             wait = max(self.every, wait)
-        self._defer(now, now + wait, symbols)
+        self.due = max(now + wait, self._earliest(now))
 
-    def _defer(self, now: int, until: int, symbols: int) -> None:
-        self.due = max(until, self._earliest(now, symbols))
-
-    def _earliest(self, now: int, symbols: int) -> int:
+    def _earliest(self, now: int) -> int:
         """Return when the budget allows a poll, converted from its clock to elapsed µs."""
         budget = self._source.budget
-        return now + budget.earliest(self.requests(symbols)) - budget.now()
+        return now + budget.earliest(self._requests()) - budget.now()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
 from ticker.health.states import WriterState
+from ticker.poll.schedule import PollSchedule
 
 
 class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,6 +42,54 @@ class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """When a source that limits us or has failed is polled again."""
     last_good: int | None = None
     """When the last answer with a usable price came, perhaps before the start."""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What one answer added to the log."""
+
+    ticks: int
+    quotes: int
+    gaps: int
+    refused: Mapping[str, str]
+
+
+class StatusKeeper:
+    """Keeps a poller's status, and calls `on_status` after each change."""
+
+    def __init__(
+        self,
+        first: PollStatus,
+        schedule: PollSchedule,
+        on_status: Callable[[PollStatus], object] | None,
+    ) -> None:
+        self.now = first
+        """The status that `on_status` was last given."""
+        self._schedule = schedule
+        self._on_status = on_status
+
+    def say(self, **news: Any) -> None:
+        """Change the status."""
+        schedule = self._schedule
+        status = msgspec.structs.replace(
+            self.now,
+            symbols=schedule.symbols,
+            interval=schedule.every,
+            note=schedule.interval().note,
+            **news,
+        )
+        if status != self.now:
+            self.now = status
+            if self._on_status is not None:
+                self._on_status(status)
+
+    def count(self, written: Written, **news: Any) -> None:
+        """Change the status, and add what was written to its counts."""
+        self.say(
+            ticks=self.now.ticks + written.ticks,
+            quotes=self.now.quotes + written.quotes,
+            gaps=self.now.gaps + written.gaps,
+            **news,
+        )
 
 
 class PollReport(msgspec.Struct, frozen=True):
