@@ -62,12 +62,6 @@ class Alert:
         name = "" if self.field == "price" else f"{self.field} "
         return f"{self.symbol} {name}{self.sign} {level}"
 
-    @property
-    def back(self) -> Decimal:
-        """Return the value at which the alert is armed again (inclusive)."""
-        band = abs(self.level) * RETREAT
-        return self.level + band if self.sign == "<" else self.level - band
-
     def is_met(self, value: Decimal) -> bool:
         """Tell whether `value` is beyond the threshold. A move may also equal it."""
         if self.field == MOVES:
@@ -75,8 +69,9 @@ class Alert:
         return value > self.level if self.sign == ">" else value < self.level
 
     def is_back(self, value: Decimal) -> bool:
-        """Tell whether `value` went back far enough to arm it again."""
-        return value >= self.back if self.sign == "<" else value <= self.back
+        """Tell whether `value` went back far enough to arm it again (inclusive)."""
+        band = abs(self.level) * RETREAT
+        return value >= self.level + band if self.sign == "<" else value <= self.level - band
 
 
 @dataclass(frozen=True, slots=True)

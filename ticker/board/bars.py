@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Final
 
 from ticker.board.history import day_begin
-from ticker.records import Bar
+from ticker.records import Bar, MinuteBars
 from ticker.units import DAY, HOUR, MINUTE, SECOND
 
 SPANS: Final = (SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
@@ -56,23 +56,18 @@ class Bars:
         if len(self._slots) > self._most:
             self._thin()
 
-    def take_minutes(
-        self,
-        ends: Sequence[int],
-        closes: Sequence[float],
-        highs: Sequence[float] = (),
-        lows: Sequence[float] = (),
-    ) -> None:
-        """Add a source's minute bars: their ends (µs, UTC) and prices.
+    def take_minutes(self, minutes: MinuteBars) -> None:
+        """Add a source's minute bars. A minute with ticks closes with the last tick.
 
-        Empty `highs` or `lows` mean the closes. A minute with ticks closes with the last tick.
+        Without highs or lows, the closes take their place.
         """
-        if not ends:
+        closes = minutes.closes
+        if not closes:
             return
         self._widen(max(MINUTE, self.span))
         before, ended = closes[0], -1
         for end, close, high, low in zip(
-            ends, closes, highs or closes, lows or closes, strict=True
+            minutes.ends, closes, minutes.highs or closes, minutes.lows or closes, strict=True
         ):
             begin = (end - 1) // MINUTE * MINUTE
             slot = _Slot(begin, before if begin == ended else close)

@@ -20,7 +20,7 @@ from ticker.board.gaps import Gaps
 from ticker.board.held import Held
 from ticker.board.history import History
 from ticker.board.holdings import Owner, Portfolio, Total, Valuation
-from ticker.board.minutes import Minutes
+from ticker.board.minutes import packed
 from ticker.board.order import Sort, arrange
 from ticker.board.row import Row
 from ticker.board.symbol_state import SymbolState
@@ -51,8 +51,8 @@ class Board:
         """Who writes the stream, by their heartbeats."""
         self.lives = 0
         """How often `forget` was called."""
-        self.minutes = Minutes()
-        """The source's minute bars from before the stream's first tick."""
+        self.minutes: dict[str, MinuteBars] = {}
+        """Symbol → the source's minute bars. Only sparklines and charts use them."""
         self._symbols: dict[str, SymbolState] = {}
         self._watched: dict[str, None] | None = None
         self.beside = frozenset(beside)
@@ -121,10 +121,10 @@ class Board:
         self._take_gaps(batch.gaps)
 
     def take_minutes(self, minutes: MinuteBars) -> None:
-        """Add the minute bars of a symbol. Only sparklines and charts use them."""
-        self.minutes.take(minutes)
+        """Replace the minute bars of a symbol."""
+        self.minutes[minutes.symbol] = packed(minutes)
         if self._focus is not None and self._focus.symbol == minutes.symbol:
-            self._focus.bars.take_minutes(*self.minutes.whole(minutes.symbol))
+            self._focus.bars.take_minutes(minutes)
         self._changed.add(minutes.symbol)
 
     def show_again(self, symbols: Iterable[str]) -> None:
@@ -138,7 +138,8 @@ class Board:
             return
         for gap in self._gaps:
             self._focus.take_gap(gap)
-        self._focus.bars.take_minutes(*self.minutes.whole(symbol))
+        if symbol in self.minutes:
+            self._focus.bars.take_minutes(self.minutes[symbol])
         self._note_in_focus(self._known(symbol))
 
     @property

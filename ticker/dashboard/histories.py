@@ -35,10 +35,8 @@ class Histories:
         self._life = -1
         self._size = 0
         self._first: str | None = None
-        self._filled: set[str] = set()
-        """Symbols whose history was read, or is being read, since the board was last reset."""
-        self._read: set[str] = set()
-        """The symbols in `_filled` whose reading has ended."""
+        self._known: dict[str, bool] = {}
+        """Symbol → whether its history was read, or still is, since the board was last reset."""
         self._wanted = asyncio.Event()
 
     def look(self) -> None:
@@ -46,25 +44,23 @@ class Histories:
         board = self._feed.board
         if board.lives != self._life:
             self._life = board.lives
-            self._filled.clear()
-            self._read.clear()
+            self._known.clear()
         if board.size != self._size:
             self._size = board.size
-            self._filled.intersection_update(board.symbols)
-            self._read.intersection_update(board.symbols)
-        if self._feed.state is StreamState.OK and len(self._filled) < self._size:
+            shown = set(board.symbols)
+            self._known = {each: is_read for each, is_read in self._known.items() if each in shown}
+        if self._feed.state is StreamState.OK and len(self._known) < self._size:
             self._wanted.set()
 
     def is_loading(self, symbol: str) -> bool:
         """Tell whether the history of `symbol` is not read yet. Until then its line is wrong."""
         board = self._feed.board
-        is_read = board.lives == self._life and symbol in self._read
+        is_read = board.lives == self._life and self._known.get(symbol, False)
         return not is_read and board.held is None and self._feed.state is StreamState.OK
 
     def ask(self, symbol: str) -> None:
         """Read the history of `symbol` again, before others: the board now keeps more of it."""
-        self._filled.discard(symbol)
-        self._read.discard(symbol)
+        self._known.pop(symbol, None)
         self._first = symbol
         self.look()
 
@@ -73,8 +69,8 @@ class Histories:
         while True:
             await self._wanted.wait()
             await self._settle()
-            visible = [symbol for symbol in self._visible() if symbol not in self._filled]
-            others = set(self._feed.board.symbols) - self._filled
+            visible = [symbol for symbol in self._visible() if symbol not in self._known]
+            others = set(self._feed.board.symbols) - self._known.keys()
             self._wanted.clear()
             first, self._first = self._first, None
             await self._fill([first] if first else visible or others)
@@ -90,9 +86,8 @@ class Histories:
 
     async def _fill(self, symbols: Collection[str]) -> None:
         life, board = self._life, self._feed.board
-        self._filled.update(
-            symbols
-        )  # also after a failure, so that a broken stream is not read again and again
+        # It stays known after a failure: a broken stream is not read again and again.
+        self._known |= dict.fromkeys(symbols, False)
         reading = cast("Any", self._feed.history(symbols))
         try:
             async with aclosing(reading):
@@ -106,6 +101,6 @@ class Histories:
         except StreamError:
             pass  # show what was read
         if board.lives == life:
-            self._read.update(symbols)
+            self._known |= dict.fromkeys(self._known.keys() & set(symbols), True)
             board.show_again(symbols)
             self._on_change()

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from ticker.board import Board, Row
 from ticker.board.history import History
+from ticker.board.minutes import minutes_before
 from ticker.dashboard.canvas import ACROSS, DOWN, scale, sparkline
 
 COIN = "cryptocurrency"
@@ -72,12 +73,13 @@ class Sparks:
 
     def _minutes(self, board: Board, row: Row, times: Sequence[int]) -> _Before:
         """Return the minute bars before `times`, which are those of the ticks."""
-        if row.symbol not in board.minutes:
+        bars = board.minutes.get(row.symbol)
+        if bars is None:
             return _NONE
         known = self._before.get(row.symbol)
         if known is not None and known.tick == times[0]:
             return known
-        ends, closes = board.minutes.before(row.symbol, times, is_round_the_clock=row.kind == COIN)
+        ends, closes = minutes_before(bars, times, is_round_the_clock=row.kind == COIN)
         low, high = min(closes, default=_NONE.low), max(closes, default=_NONE.high)
         found = self._before[row.symbol] = _Before(times[0], ends, closes, low, high)
         return found

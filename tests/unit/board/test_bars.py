@@ -11,6 +11,11 @@ NOW = 1_795_447_800_000_000
 """15:30:00 UTC."""
 
 
+def minutes(*ends: int, closes: tuple[float, ...], **prices: tuple[float, ...]) -> MinuteBars:
+    times = tuple(NOW + end * MINUTE for end in ends)
+    return MinuteBars("A", times, closes, NOW + HOUR, **prices)
+
+
 def test_a_bar_does_not_depend_on_order_or_repeats() -> None:
     ticks = [(NOW + at * SECOND // 10, float(price)) for at, price in enumerate((5, 9, 2, 7, 4))]
     shuffled = ticks * 2
@@ -59,7 +64,7 @@ def test_the_day_begins_after_the_last_silence_of_a_night() -> None:
 def test_minutes_of_a_source_join_the_ticks_and_the_last_tick_is_the_close() -> None:
     bars = Bars()
     bars.take(NOW + MINUTE + 10 * SECOND, 6.0)
-    bars.take_minutes([NOW + MINUTE, NOW + 2 * MINUTE, NOW + 4 * MINUTE], [2.0, 5.0, 7.0])
+    bars.take_minutes(minutes(1, 2, 4, closes=(2.0, 5.0, 7.0)))
     bars.take(NOW + MINUTE + 50 * SECOND, 4.0)
     assert bars.span == MINUTE
     assert bars.day() == [
@@ -71,7 +76,7 @@ def test_minutes_of_a_source_join_the_ticks_and_the_last_tick_is_the_close() -> 
 
 def test_minutes_of_a_source_bring_their_wicks() -> None:
     bars = Bars()
-    bars.take_minutes([NOW + MINUTE, NOW + 2 * MINUTE], [2.0, 3.0], [4.0, 3.5], [1.0, 2.5])
+    bars.take_minutes(minutes(1, 2, closes=(2.0, 3.0), highs=(4.0, 3.5), lows=(1.0, 2.5)))
     bars.take(NOW + MINUTE + SECOND, 9.0)
     assert bars.day() == [
         Bar(NOW, 2.0, 4.0, 1.0, 2.0),
