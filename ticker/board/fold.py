@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Final
 
 from ticker.board.focus import Focus
-from ticker.board.freshness import Age, after_gap, age_of
+from ticker.board.freshness import Age, age_of
 from ticker.board.gaps import Gaps
 from ticker.board.held import Held
 from ticker.board.history import History
@@ -281,8 +281,7 @@ class Board:
         writers, gaps = self.writers, self._gaps
         if (held := self.held) is not None:
             writers, gaps, now, elapsed = held.writers, held.gaps, held.now, held.elapsed
-        age = age_of(row, writers, now, trouble, elapsed)
-        return after_gap(age, gaps.newest(row.symbol), now)
+        return age_of(row, writers, now, trouble, elapsed, gap=gaps.newest(row.symbol))
 
     def _known(self, symbol: str) -> SymbolState:
         """Return what is known of `symbol`; read-only."""

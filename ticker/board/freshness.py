@@ -9,7 +9,7 @@ price, a refusal comes first of all. Pure: both clocks are passed in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from ticker.board.row import Row
@@ -48,12 +48,19 @@ class Age:
 
 
 def age_of(
-    row: Row, writers: Writers, now: int, trouble: str | None, elapsed: int | None = None
+    row: Row,
+    writers: Writers,
+    now: int,
+    trouble: str | None,
+    elapsed: int | None = None,
+    *,
+    gap: Gap | None = None,
 ) -> Age:
     """Return the age of the row's price at `now` (µs, UTC), with its reason.
 
     `trouble` says why the stream is away; `None` if it can be read. Writers are judged by
-    `elapsed` (µs, the reader's own clock); `None` for a reader that reads once.
+    `elapsed` (µs, the reader's own clock); `None` for a reader that reads once. `gap` is the newest
+    one of the symbol.
     """
     age = None if row.time is None else max(0, now - row.time)
     elapsed = now if elapsed is None else elapsed
@@ -72,20 +79,10 @@ def age_of(
         return Age(age, Reason.DELAYED, delay=row.delay)
     if row.session in _EXTENDED:
         return Age(age, _EXTENDED[row.session])
+    if gap is not None and now - gap.received < GAP_TOLD:
+        lasted = None if gap.from_ is None or gap.until is None else gap.until - gap.from_
+        return Age(age, Reason.GAP, gap=lasted)
     return Age(age, Reason.UNCHANGED if age > _QUIET else Reason.FRESH)
-
-
-def after_gap(age: Age, gap: Gap | None, now: int) -> Age:
-    """Return `age`, with `gap` as the reason if it is new at `now` (µs, UTC) and no other applies.
-
-    `gap` must concern the symbol of `age`.
-    """
-    if gap is None or now - gap.received >= GAP_TOLD:
-        return age
-    if age.reason not in (Reason.FRESH, Reason.UNCHANGED):
-        return age
-    lasted = None if gap.from_ is None or gap.until is None else gap.until - gap.from_
-    return replace(age, reason=Reason.GAP, gap=lasted)
 
 
 def _cause(

@@ -211,8 +211,7 @@ class BoardApp(TerminalApp):
         A frame painted at about that time calls this instead, which saves an extra frame.
         """
         self._painter.tick()
-        if words := self._lists.reload():
-            self._lists.follow(words)
+        self._lists.reload()
 
     def _paint(self) -> float | None:
         """Paint a frame. Returns the seconds until the next flash ends; `None` without a flash."""

@@ -133,12 +133,11 @@ class Lists:
             self._tell(str(error))
         self._note_watchlists()
 
-    def reload(self) -> str | None:
-        """Read the preferences if they changed. Returns a notice."""
-        return self._preferences.reload()
-
-    def follow(self, words: str) -> None:
-        """Apply the reloaded preferences, and show the notice `words`."""
+    def reload(self) -> None:
+        """Read and apply the preferences if they changed, and show a notice."""
+        words = self._preferences.reload()
+        if not words:
+            return
         self._tell(words)
         before, self._symbols = self._symbols, list(self._preferences.symbols)
         added = [symbol for symbol in self._symbols if symbol not in before]
