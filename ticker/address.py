@@ -59,11 +59,6 @@ class Backend(Enum):
         return self is Backend.KAFKA
 
     @property
-    def is_shared(self) -> bool:
-        """Tell whether other processes can read the stream."""
-        return self is not Backend.MEMORY
-
-    @property
     def is_writable(self) -> bool:
         """Tell whether the stream is a log."""
         return self is not Backend.RECORDING

@@ -110,7 +110,6 @@ class WrongPosition(StreamError):
 
     def __init__(self, stream: str, position: object) -> None:
         super().__init__(stream, f"never gave out the position {position!a:.80}")
-        self.position = position
 
 
 class StreamNotWritable(StreamError):
@@ -130,7 +129,6 @@ class SameLog(StreamError):
 
     def __init__(self, stream: str, source: str) -> None:
         super().__init__(stream, f"is {source} by another name, and cannot be sent into itself")
-        self.source = source
 
 
 class MixedPrices(StreamError):
@@ -164,16 +162,14 @@ class AlreadyRelayed(StreamError):
     def __init__(self, stream: str, destination: str, process: int | None) -> None:
         who = f" (process {process})" if process else ""
         super().__init__(stream, f"another relay{who} sends this on to {destination} already")
-        self.destination = destination
         self.process = process
 
 
 class RecordingUnderWay(StreamError):
-    """Another process still records `stream`. `log` is the URL of the part recorded so far."""
+    """Another process still records `stream`; `log` is the URL of what it has so far."""
 
     def __init__(self, stream: str, log: str) -> None:
         super().__init__(stream, f"is still being recorded. What it has so far: --stream {log}")
-        self.log = log
 
 
 class CannotListen(TickerError):

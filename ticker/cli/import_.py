@@ -105,7 +105,16 @@ def import_(
         decimal_comma=decimal_comma,
         strict=strict,
     )
-    telling = _Telling(quiet=quiet)
+    line, began = StatusLine(quiet=quiet), monotonic()
+
+    def say(words: str) -> None:
+        line.clear()
+        if not quiet:
+            tell(words)
+
+    def show(progress: Progress) -> None:
+        line.show(progress_words(progress, monotonic() - began), progress.doing)
+
     try:
         with ended_by_signals():
             report = import_files(
@@ -113,14 +122,14 @@ def import_(
                 out,
                 options,
                 replace=force,
-                on_words=telling.say,
-                on_progress=telling.show if telling.is_shown else None,
+                on_words=say,
+                on_progress=None if quiet or line.plain else show,
             )
     except StreamNotWritable as error:
         advice = "Use --force to replace it" if out.exists() and not force else "Name another place"
         raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error
     finally:
-        telling.clear()
+        line.clear()
     _tell_result(report, out, quiet=quiet)
     raise typer.Exit(DONE)
 
@@ -159,36 +168,14 @@ def _tell_result(report: Report, out: Path, *, quiet: bool) -> None:
         tell(f"{told}{unmoved}{left} · ticker replay {shlex.quote(str(out))}")
 
 
-class _Telling:
-    """Prints messages and, on a terminal, the progress of an import."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._line = StatusLine(quiet=quiet)
-        self._quiet = quiet
-        self.is_shown = not (quiet or self._line.plain)
-        self._began = monotonic()
-
-    def say(self, words: str) -> None:
-        """Print a line that stays."""
-        if self.is_shown:
-            self._line.end(words)
-        elif not self._quiet:
-            tell(words)
-
-    def show(self, progress: Progress) -> None:
-        """Show the progress."""
-        words = f"{progress.doing} {progress.done:.0%}"
-        if progress.rows:
-            rate = progress.rows / max(1, monotonic() - self._began) * SECOND
-            words += f" · {count_text(progress.rows, 'row')}"
-            if progress.doing.startswith("reading"):
-                words += f", {rate:,.0f} a second"
-        self._line.show(words, progress.doing)
-
-    def clear(self) -> None:
-        """Remove the line of progress."""
-        if self.is_shown:
-            self._line.clear()
+def progress_words(progress: Progress, elapsed: int) -> str:
+    """Say how far an import is, after `elapsed` µs."""
+    words = f"{progress.doing} {progress.done:.0%}"
+    if progress.rows:
+        words += f" · {count_text(progress.rows, 'row')}"
+        if progress.doing.startswith("reading"):
+            words += f", {progress.rows / max(1, elapsed) * SECOND:,.0f} a second"
+    return words
 
 
 def _listed(columns: str | None) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ class Settings:
         with self._blamed("stream", option):
             choice = choose_stream(option, self.config)
             address = choice.address
-        if not address.backend.is_shared:
+        if address.backend is Backend.MEMORY:
             raise UsageError(
                 f"{choice.url} is a log inside one Python program, which no command can see. "
                 "Name a file: sqlite:PATH"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ticker.errors import ConfigError, InvalidRecord, UsageError
+from ticker.security import InvalidSecurity
 from ticker.suggestion import did_you_mean
 
 Key = tuple[str | int, ...]
@@ -72,6 +73,8 @@ def mistaken_at(key: Key) -> Iterator[None]:
     """Raise a `UsageError` or `InvalidRecord` of the value at `key` as a `Mistake`."""
     try:
         yield
+    except InvalidSecurity as error:
+        raise Mistake((*key, error.key), error.problem) from None
     except UsageError as error:
         raise Mistake(key, str(error)) from None
     except InvalidRecord as error:

@@ -30,7 +30,7 @@ from ticker.config.streams import NamedStream, read_streams, security_with_envir
 from ticker.errors import ConfigError, UsageError
 from ticker.files import config_path, dead_link, decode_text
 from ticker.records import check_symbol
-from ticker.security import InvalidSecurity, Security
+from ticker.security import Security
 from ticker.times import known_zone, parse_duration
 
 DEFAULT_WATCHLIST: Final = (
@@ -80,10 +80,6 @@ class Config(msgspec.Struct, frozen=True):
         line = line_of(self.text, key)
         return f"{self.path}:{line}" if line else str(self.path)
 
-    def mistake(self, problem: str, *key: str | int) -> ConfigError:
-        """Make the error for `problem` at `key`."""
-        return located(Mistake(key, problem), self.path, self.text)
-
     @contextmanager
     def blamed(self, *key: str | int) -> Iterator[None]:
         """Raise a `UsageError` of the value at `key` as a `ConfigError`."""
@@ -109,10 +105,8 @@ class Config(msgspec.Struct, frozen=True):
         The environment (`TICKER_KAFKA_SECURITY`, …) beats the stream's table, key by key. `None` if
         neither has settings. Raises `ConfigError`.
         """
-        try:
+        with self.blamed("streams", name):
             return security_with_environment(self.streams[name].security)
-        except InvalidSecurity as error:
-            raise self.mistake(error.problem, "streams", name, error.key) from None
 
     def watchlist(self, name: str) -> tuple[str, ...]:
         """Return the symbols of a watchlist, at least one.
@@ -123,7 +117,8 @@ class Config(msgspec.Struct, frozen=True):
             return symbols
         if name in self.watchlists:
             words = f'watchlist "{name}" is empty. Write symbols into it, like ["AAPL", "GC=F"]'
-            raise self.mistake(words, "watchlists", name)
+            with self.blamed("watchlists", name):
+                raise UsageError(words)
         if name == "default":
             return DEFAULT_WATCHLIST
         known = ", ".join(dict.fromkeys(("default", *self.watchlists)))

@@ -104,10 +104,8 @@ def _security(table: Mapping[str, Any], at: Key, folder: Path) -> dict[str, str]
             raise Mistake((*at, key), f'expected a text in quotes, like {key} = "…"')
         if key in FILES and not value.startswith("~"):
             said[key] = str(folder / value)
-    try:
+    with mistaken_at(at):
         Security(**said)
-    except InvalidSecurity as error:
-        raise Mistake((*at, error.key), error.problem) from None
     return said
 
 
