@@ -36,17 +36,11 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "Batch": "ticker.records",
-    "Gap": "ticker.records",
-    "Heartbeat": "ticker.records",
-    "Quote": "ticker.records",
-    "Security": "ticker.security",
-    "Stream": "ticker.streams",
-    "Tick": "ticker.records",
-    "demo": "ticker.processes",
-    "open_log": "ticker.streams",
-    "open_source": "ticker.sources",
-    "open_stream": "ticker.streams",
+    "ticker.processes": ("demo",),
+    "ticker.records": ("Batch", "Gap", "Heartbeat", "Quote", "Tick"),
+    "ticker.security": ("Security",),
+    "ticker.sources": ("open_source",),
+    "ticker.streams": ("Stream", "open_log", "open_stream"),
 }
 
 
@@ -55,9 +49,10 @@ if not TYPE_CHECKING:  # type checkers know only the names above
     def __getattr__(name: str) -> object:
         if name in ("exchange", "frames"):  # these are rooms
             return import_module(f"ticker.{name}")
-        if (room := _ROOMS.get(name)) is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(room), name)
+        for room, names in _ROOMS.items():
+            if name in names:
+                return getattr(import_module(room), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

@@ -124,11 +124,10 @@ class Alerting:
         self._waiting.clear()
 
     def _note(self, found: Iterable[Told]) -> None:
-        is_new = False
-        for told in found:
-            is_new = True
+        listed = list(found)
+        for told in listed:
             self.tell(told)
-        if is_new:
+        if listed:
             self._save()
 
     def tell(self, told: Told) -> None:

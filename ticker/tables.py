@@ -57,9 +57,8 @@ def quote_table(
     `ages`: symbol → the age of its price, in words; `None`: no ages are shown. Figures are never
     cut: a column that does not fit is left out. `now` is µs, UTC.
     """
-    invented = any(quote.simulated for quote in quotes)
-    table = Table(box=None, pad_edge=False, title="SIMULATED" if invented else None)
-    table.title_style = _BADGE
+    title = "SIMULATED" if any(quote.simulated for quote in quotes) else None
+    table = Table(box=None, pad_edge=False, title=title, title_style=_BADGE)
     headings = _QUOTE_TABLE if ages is not None else _QUOTE_TABLE[:-1]
     cells = {
         column: [_cell(column, quote, zone, now, ages or {}) for quote in quotes]
@@ -133,8 +132,8 @@ def words_table(
 
     `right`: the indices of right-aligned columns.
     """
-    table = Table(box=None, pad_edge=False, title="SIMULATED" if is_simulated else None)
-    table.title_style = _BADGE
+    title = "SIMULATED" if is_simulated else None
+    table = Table(box=None, pad_edge=False, title=title, title_style=_BADGE)
     for place, heading in enumerate(headings):
         table.add_column(heading, no_wrap=True, justify="right" if place in right else "left")
     for row in rows:

@@ -28,7 +28,6 @@ from ticker.errors import (
     RateLimited,
     RecordingUnderWay,
     SameLog,
-    SequenceConflict,
     SourceError,
     SourceUnreachable,
     StreamError,
@@ -36,8 +35,6 @@ from ticker.errors import (
     StreamNotWritable,
     StreamSilent,
     StreamUnfit,
-    StreamUnreachable,
-    StreamUnusable,
     TickerError,
     UsageError,
 )
@@ -92,7 +89,7 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
             return f"{words}. Name another place with --stream sqlite:PATH", CANNOT_WRITE
         case StreamSilent():
             return f"{words}. {_is_it_up(error.stream)}", NOT_REACHABLE
-        case StreamUnreachable() | StreamUnusable() | SequenceConflict() | StreamError():
+        case StreamError():
             return words, NOT_REACHABLE
         case _:
             return words, UNEXPECTED

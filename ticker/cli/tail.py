@@ -231,7 +231,6 @@ async def _begin(
 
 
 async def _find(stream: Stream, wish: TailOptions) -> Position:
-    """Return the position to start at."""
     if wish.since is not None and (wish.last is None or wish.since == "end"):
         return await stream.find(wish.since)
     if not wish.follow and wish.last == 0:
