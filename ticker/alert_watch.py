@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -110,10 +110,8 @@ class Alerting:
 
     async def _catch_up(self) -> None:
         if self._feed is not None and self._alerts.symbols:
-            # It is an async generator, but the protocol cannot say so.
-            reading = cast("Any", self._feed.history(self._alerts.symbols))
             try:
-                async with aclosing(reading) as batches:
+                async with aclosing(self._feed.history(self._alerts.symbols)) as batches:
                     async for batch in batches:
                         self._note(self._alerts.take(batch, since=self._since))
             except StreamError as error:

@@ -8,7 +8,7 @@ All times are µs since the epoch, UTC, unless a line says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -84,7 +84,7 @@ class Feed(Protocol):
     def choose(self, symbols: Sequence[str]) -> None:
         """Show these symbols from now on. New ones are read within a second."""
 
-    def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+    def history(self, symbols: Collection[str]) -> AsyncGenerator[Batch, None]:
         """Yield ticks and gaps of `symbols` from the last day up to `clock()`, oldest first.
 
         If there are very many, only the newest come. Raises `StreamError`.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import (
-    AsyncIterator,
+    AsyncGenerator,
     Awaitable,
     Callable,
     Collection,
@@ -149,7 +149,7 @@ class Follow:
         self._following.stood = await self._look()
         return self.board
 
-    async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+    async def history(self, symbols: Collection[str]) -> AsyncGenerator[Batch, None]:
         """Yield what the stream holds of `symbols` since a day ago; see `Feed`."""
         async with aclosing(last_day(self.stream, self.clock(), symbols)) as batches:
             async for batch in batches:

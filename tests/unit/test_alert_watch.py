@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Past:
     def wall(self) -> int:
         return self._now
 
-    async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+    async def history(self, symbols: Collection[str]) -> AsyncGenerator[Batch, None]:
         assert list(symbols) == ["AAPL"]
         if self._past is not None:
             yield self._past

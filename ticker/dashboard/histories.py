@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing
-from typing import Any, Final, cast
+from typing import Final
 
 from ticker.errors import StreamError
 from ticker.feed import Feed
@@ -88,10 +88,9 @@ class Histories:
         life, board = self._life, self._feed.board
         # It stays known after a failure: a broken stream is not read again and again.
         self._known |= dict.fromkeys(symbols, False)
-        reading = cast("Any", self._feed.history(symbols))
         try:
-            async with aclosing(reading):
-                async for batch in reading:
+            async with aclosing(self._feed.history(symbols)) as batches:
+                async for batch in batches:
                     if board.lives != life:
                         return
                     for piece in batch.pieces(_AT_ONCE):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -140,7 +140,7 @@ class Player:
         self.board.watch(symbols)
         self._deck.go_to(self.time)
 
-    async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+    async def history(self, symbols: Collection[str]) -> AsyncGenerator[Batch, None]:
         """Yield the last day up to the tape's time; see `Feed`."""
         if self._live is not None:
             async for batch in self._live.history(symbols):

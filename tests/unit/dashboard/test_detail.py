@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any
@@ -36,7 +36,7 @@ def tick(symbol: str, sequence: int, price: float, time: int = NOW) -> Tick:
 class Past(Follow):
     """A feed that remembers two ticks and a gap of `A`."""
 
-    async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+    async def history(self, symbols: Collection[str]) -> AsyncGenerator[Batch, None]:
         old = [tick(s, i, 4.0 + i / 10, NOW - (10 - i) * MINUTE) for s in symbols for i in (1, 2)]
         gap = Gap(
             "one", "w", "w", NOW, "poller stopped", from_=NOW - 7 * MINUTE, until=NOW - 5 * MINUTE

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Past(Follow):
         self.asked: list[list[str]] = []
         self.state = StreamState.OK
 
-    async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+    async def history(self, symbols: Collection[str]) -> AsyncGenerator[Batch, None]:
         self.asked.append(sorted(symbols))
         for batch in self.batches:
             if isinstance(batch, StreamUnreachable):
