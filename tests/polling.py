@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from ticker.errors import SequenceConflict
-from ticker.poll import Poll, PollStatus
+from ticker.poll import Clock, Poll, PollStatus
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.sources.budget import Budget
 from ticker.sources.protocol import Answer, Source
@@ -17,7 +17,7 @@ from ticker.units import SECOND
 START = 1_795_447_805_000_000
 
 
-class FakeClock:
+class FakeClock(Clock):
     """Time passes only while a task sleeps."""
 
     def __init__(self, wall: int = START) -> None:

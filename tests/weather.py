@@ -20,7 +20,7 @@ from ticker.exchange import Exchange, Market
 from ticker.follow import Follow
 from ticker.health.reasons import Reason
 from ticker.health.verdict import of_stream
-from ticker.poll import Poll
+from ticker.poll import Clock, Poll
 from ticker.records import Gap, Tick
 from ticker.sources.address import YahooAddress
 from ticker.sources.live import LiveSource
@@ -34,8 +34,8 @@ _HANGS = 60.0
 """The time limit of a test (s)."""
 
 
-class SteppedClock:
-    """A `poll.Clock` that jumps to the next due moment when the test lets it."""
+class SteppedClock(Clock):
+    """A clock that jumps to the next due moment when the test lets it."""
 
     def __init__(self) -> None:
         self._began = now()

@@ -16,7 +16,7 @@ from typing import Final
 
 from ticker.exchange.fields import fields
 from ticker.exchange.market import Market
-from ticker.poll import Poll, PollStatus
+from ticker.poll import Clock, Poll, PollStatus
 from ticker.records import Batch, Position
 from ticker.source_titles import source_title
 from ticker.sources.budget import Budget
@@ -67,8 +67,8 @@ def simulated_poll(
     )
 
 
-class SimulatedClock:
-    """A `poll.Clock` on which time passes only during waits."""
+class SimulatedClock(Clock):
+    """A clock on which time passes only during waits."""
 
     def __init__(self, begin: int) -> None:
         self._begin = begin

@@ -21,12 +21,13 @@ from ticker.figures import count_text
 from ticker.files import state_directory
 from ticker.health.sentences import of_no_price
 from ticker.health.states import WriterState
-from ticker.poll import Poll, PollReport, PollStatus, QuestionAnswerer, SystemClock
+from ticker.poll import Poll, PollReport, PollStatus, QuestionAnswerer
 from ticker.processes import Control
 from ticker.processes.parent_channel import Order
 from ticker.relay import WITHIN, RelayStatus, Sending
 from ticker.sources import Source, open_source
 from ticker.streams import Retained, StreamChoice, open_log, retained
+from ticker.system_clock import uptime
 
 _log: Final = logging.getLogger(__name__)
 _AWAY: Final = frozenset({WriterState.UNREACHABLE, WriterState.STREAM_UNREACHABLE})
@@ -74,7 +75,7 @@ class PollerProcess:
         self._channel: Control | None = None
         self._source = open_source(job.source, shared=_counted())
         self._kept = _open(job.kept)
-        self._answers = QuestionAnswerer(self._source, SystemClock().elapsed)
+        self._answers = QuestionAnswerer(self._source, uptime)
         self._replies: set[asyncio.Task[None]] = set()
         self._poller = Poll(
             self._source,

@@ -10,20 +10,23 @@ from ticker.health.states import WriterState
 
 
 class Reason(StrEnum):
-    """Why a price is old, in a word or two for screens."""
+    """Why a price is old, in a word or two for screens.
+
+    The reasons of writers come first, in the order of their badness.
+    """
 
     FRESH = ""
-    STREAM_AWAY = "stream away"
-    POLLER_STOPPED = "poller stopped"
-    NOT_POLLED = "not polled"
-    """A poller runs, but it does not ask for this symbol."""
-    UNKNOWN = "poller unknown"
     STARTING = "starting"
-    RATE_LIMITED = "rate-limited"
     SLOW = "source slow"
+    RATE_LIMITED = "rate-limited"
     NO_PRICES = "no usable prices"
     UNREADABLE = "source unreadable"
     UNREACHABLE = "unreachable"
+    STREAM_AWAY = "stream away"
+    UNKNOWN = "poller unknown"
+    POLLER_STOPPED = "poller stopped"
+    NOT_POLLED = "not polled"
+    """A poller runs, but it does not ask for this symbol."""
     REFUSED = "refused"
     CLOSED = "market closed"
     DELAYED = "delayed"
@@ -67,21 +70,5 @@ REASONS: Final[Mapping[str, Reason]] = {
 }
 """State of a writer → the reason for its prices. An unknown state counts as `FRESH`."""
 
-BADNESS: Final = {
-    reason: badness
-    for badness, reason in enumerate(
-        (
-            Reason.FRESH,
-            Reason.STARTING,
-            Reason.SLOW,
-            Reason.RATE_LIMITED,
-            Reason.NO_PRICES,
-            Reason.UNREADABLE,
-            Reason.UNREACHABLE,
-            Reason.STREAM_AWAY,
-            Reason.UNKNOWN,
-            Reason.POLLER_STOPPED,
-        )
-    )
-}
-"""Reason → how bad it is for a writer's prices: 0 is best. Holds only reasons of writers."""
+BADNESS: Final = {reason: badness for badness, reason in enumerate(Reason)}
+"""Reason of a writer → how bad it is for its prices: 0 is best."""

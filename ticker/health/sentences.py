@@ -27,7 +27,7 @@ from ticker.health.writers import WriterHealth
 from ticker.records import Heartbeat
 from ticker.source_titles import cannot_reach, source_label, source_title, to_reach
 from ticker.times import Zone, clock, format_duration
-from ticker.units import DAY, SECOND
+from ticker.units import SECOND
 
 EXAMPLES: Final = 3
 _EXAMPLE: Final = ("AAPL",)
@@ -285,9 +285,7 @@ def of_unhealthy(writers: Sequence[WriterHealth], among: int) -> str:
     unhealthy = [
         each
         for each in writers
-        if each.reason not in (Reason.FRESH, Reason.STARTING)
-        and (each.silent or 0) < DAY
-        and not each.is_stopped
+        if each.is_recent and each.reason not in (Reason.FRESH, Reason.STARTING)
     ]
     if not unhealthy:
         return ""

@@ -30,7 +30,6 @@ _AGREES: Final = MINUTE
 """Two clocks that differ by less than this (µs) count as equal."""
 
 _Key = tuple[str, str]
-_NOBODY: Final[frozenset[_Key]] = frozenset()
 
 
 def patience(heartbeat: Heartbeat) -> int:
@@ -96,6 +95,11 @@ class WriterHealth:
         if self.silent is None or abs(now - self.silent - told) < _AGREES:
             return told
         return now - self.silent
+
+    @property
+    def is_recent(self) -> bool:
+        """Tell whether it has not stopped, and has given a sign of life in the last day."""
+        return (self.silent or 0) < _HISTORY and not self.is_stopped
 
     @property
     def is_stopped(self) -> bool:
@@ -219,7 +223,7 @@ class Writers:
 
     def of(self, symbol: str, source: str | None, now: int) -> list[WriterHealth]:
         """Return writers of `source` (`None`: any) that may poll `symbol`, in the order of `at`."""
-        keys = self._unnamed | self._naming.get(symbol, _NOBODY)
+        keys = self._unnamed | self._naming.get(symbol, set())
         return self._judged((self._last[key] for key in keys if source in (None, key[1])), now)
 
     def tell_symbols(self, source: str) -> bool:
@@ -250,8 +254,7 @@ class Writers:
                 if writer.is_alive:
                     anything.add(beat.source)
                 continue
-            is_recent = (writer.silent or 0) < _HISTORY and not writer.is_stopped
-            is_missed = writer.is_alive or (is_recent and beat.source not in anything)
+            is_missed = writer.is_alive or (writer.is_recent and beat.source not in anything)
             if writer.reason is not Reason.FRESH and is_missed:
                 told = beat.refused if writer.is_alive else ()
                 left = [s for s in beat.symbols if s not in asked_for and s not in told]

@@ -8,41 +8,24 @@ a gap. It does not change when the wall clock is set, so that no false gap appea
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 from ticker.system_clock import now, uptime
 from ticker.units import SECOND
 from ticker.waiting import wait_unless
 
 
-class Clock(Protocol):
-    """Tells the time, measures spans, and waits. All in µs."""
+class Clock:
+    """The machine's clocks (µs). A subclass may have its own time."""
 
     def wall(self) -> int:
         """Return the time of day (µs since the epoch, UTC). It may jump forward or back."""
-        ...
-
-    def elapsed(self) -> int:
-        """Return the time since some fixed moment (µs). It never goes back."""
-        ...
-
-    async def wait(self, event: asyncio.Event, until: int) -> None:
-        """Return when `event` is set or `elapsed()` has reached `until`; maybe a little early."""
-        ...
-
-
-class SystemClock:
-    """The machine's clocks."""
-
-    def wall(self) -> int:
-        """Return the time of day (µs since the epoch, UTC)."""
         return now()
 
     def elapsed(self) -> int:
-        """Return the time since the machine started, sleep included (µs)."""
+        """Return the time since some fixed moment (µs). It never goes back."""
         return uptime()
 
     async def wait(self, event: asyncio.Event, until: int) -> None:
-        """Return when `event` is set or `elapsed()` has reached `until` (µs)."""
+        """Return when `event` is set or `elapsed()` has reached `until`; maybe a little early."""
         if not event.is_set():
             await wait_unless(event, (until - self.elapsed()) / SECOND)

@@ -1,14 +1,16 @@
 """Writes one poller's answers to its log: ticks, quotes, gaps and heartbeats.
 
-Each answer is one transaction. `HeartbeatPace` decides when heartbeats are written. This module
-sends no request, and does not decide the interval or the end.
+Each answer is one transaction. There is one heartbeat for each poll, and one for each interval
+without a poll; at most one a second, unless the state or the symbols change. This module sends no
+request, and does not decide the interval or the end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -18,20 +20,33 @@ from ticker.errors import StreamError, StreamMissing
 from ticker.health.states import WriterState
 from ticker.poll.clock import Clock
 from ticker.poll.gaps import GapTracker
-from ticker.poll.heartbeats import HeartbeatPace
 from ticker.poll.ledger import Ledger, PollLog
 from ticker.poll.outcome import Outcome, PollRequest
 from ticker.poll.schedule import PollSchedule
 from ticker.poll.status import Written
 from ticker.records import Batch, Gap, GapReason, Heartbeat, Quote
 from ticker.sources.protocol import Answer, Source
+from ticker.units import SECOND
 
+BEAT_EVERY: Final = SECOND
+"""The shortest time between two heartbeats (µs), unless the state or the symbols change."""
 FAREWELL: Final = 2.0
 """How long writing the last heartbeat may take (s)."""
 _LISTED: Final = 10_000
 """The most symbols that a heartbeat lists: no record may grow without bound."""
 _REFUSED: Final = 5_000
 """The most refused symbols, with their reasons, that a heartbeat lists."""
+
+
+def writer_name(host: str, source: Source, symbols: Iterable[str]) -> str:
+    """Return the id under which a poller writes heartbeats and gaps.
+
+    It is made from the machine, the source and the symbols. So it stays the same after a restart,
+    without a file or a lock. Two pollers that are the same in all three share one name: an answer
+    of one counts for both, and a gap is written only if neither polled.
+    """
+    words = "\0".join((host, source.url, *sorted(symbols)))
+    return f"{source.name}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
 
 
 class LogWriter:
@@ -50,7 +65,11 @@ class LogWriter:
         self._schedule = schedule
         self._ledger = Ledger(log, clock)
         self.gaps = GapTracker(self._ledger, source=source.name, writer=writer)
-        self.beats = HeartbeatPace()
+        self.said: Heartbeat | None = None
+        """The last heartbeat, written or not; `None` before the first is written."""
+        self._written: Heartbeat | None = None
+        """The last heartbeat that was written."""
+        self._written_at = 0
         self._refused: Mapping[str, str] = {}
         """Symbol → why the last good answer had no price for it."""
 
@@ -78,13 +97,15 @@ class LogWriter:
         gaps: list[Gap] = []
         if outcome.is_good:
             gaps = await self.gaps.gaps(request, outcome.missed, wall, now)
-        is_due = self.beats.is_due(heartbeat(Changes()), now)
+        is_due = self._is_due(heartbeat(Changes()), now)
         found = await self._ledger.append_answer(
             answer.quotes, gaps=gaps, heartbeat=heartbeat if is_due else None
         )
         if found is None:
             return None
-        self.beats.note(heartbeat(found), now, is_written=is_due)
+        self.said = heartbeat(found)
+        if is_due:
+            self._written, self._written_at = self.said, now
         refused = {**answer.refused, **found.refused}
         if outcome.is_good:
             self._refused = refused
@@ -94,6 +115,25 @@ class LogWriter:
         elif outcome.retry_at is not None:  # the next answer will be late
             self.gaps.trouble(GapReason.RATE_LIMITED)
         return Written(len(found.ticks), len(found.quotes), len(gaps), refused)
+
+    def _is_due(self, beat: Heartbeat, now: int) -> bool:
+        """Tell whether `beat`, the heartbeat of an answer, must be written with it."""
+        last = self._written
+        return (
+            last is None
+            or (beat.state, beat.symbols) != (last.state, last.symbols)
+            or beat.interval >= BEAT_EVERY
+            or now - self._written_at >= BEAT_EVERY
+        )
+
+    def next_beat(self) -> int | None:
+        """Return when a heartbeat is due if no answer comes; `None` before the first."""
+        if self._written is None:
+            return None
+        # If polls are fast, leave time for one more answer. An earlier repeat would postpone the
+        # heartbeat of that answer each time.
+        every = self._schedule.every
+        return self._written_at + (every if every >= BEAT_EVERY else BEAT_EVERY + every)
 
     async def pushed(self, quotes: Sequence[Quote]) -> Written | None:
         """Append quotes that the source pushed. Returns and raises like `answer`."""
@@ -141,7 +181,8 @@ class LogWriter:
 
     async def beat(self, beat: Heartbeat) -> None:
         """Write a heartbeat without an answer. Raises `StreamError`."""
-        self.beats.note(beat, self._clock.elapsed(), is_written=True)
+        self.said = self._written = beat
+        self._written_at = self._clock.elapsed()
         await self._ledger.append(Batch(heartbeats=[beat]))
 
     async def repeat(self, said: Heartbeat) -> None:
@@ -158,7 +199,7 @@ class LogWriter:
 
     async def farewell(self, request: PollRequest, answered: int) -> bool:
         """Write the last heartbeat. Returns false if the log was deleted or replaced."""
-        if self.beats.newest is None:  # no heartbeat was written, so no reader expects a last one
+        if self.said is None:  # no heartbeat was written, so no reader expects a last one
             return True
         beat = self.heartbeat(request, Outcome(WriterState.STOPPED), answered=answered)
         try:

@@ -18,10 +18,9 @@ import msgspec
 
 from ticker.errors import SourceError, SourceUnreachable, StreamMissing, StreamUnreachable
 from ticker.health.states import WriterState
-from ticker.poll.clock import Clock, SystemClock
-from ticker.poll.heartbeats import writer_name
+from ticker.poll.clock import Clock
 from ticker.poll.ledger import PollLog
-from ticker.poll.log_writer import LogWriter
+from ticker.poll.log_writer import LogWriter, writer_name
 from ticker.poll.outcome import ANSWERING, Outcome, PollRequest, of_answer, of_error
 from ticker.poll.schedule import PollSchedule
 from ticker.poll.status import PollReport, PollStatus, StatusKeeper
@@ -58,7 +57,7 @@ class Poll:
     ) -> None:
         self._source = source
         self._symbols = list(dict.fromkeys(symbols))
-        self._clock = clock or SystemClock()
+        self._clock = clock or Clock()
         self._patience = patience
         self.writer = writer_name(host or gethostname(), source, self._symbols)
         self._duration, self._count = duration, count
@@ -120,7 +119,7 @@ class Poll:
         `log` must be entered before that `run`. The symbols, the interval, the end and the counts
         stay. `run` reads what the new log holds and when its symbols were last polled.
         """
-        self._said = self._writer.beats.newest or self._said
+        self._said = self._writer.said or self._said
         self._writer = LogWriter(log, self._source, self.writer, self._clock, self._schedule)
         self._status.say(gone=self._status.now.ticks)
 
@@ -179,10 +178,9 @@ class Poll:
     async def _rest(self) -> None:
         """Wait for the next slot, and write heartbeats."""
         while self._why_end() is None and (now := self._clock.elapsed()) < self._schedule.due:
-            beats = self._writer.beats
-            next_beat = beats.next_due(self._schedule.every)
-            if beats.newest is not None and next_beat is not None and next_beat <= now:
-                await self._try(self._writer.repeat(beats.newest))
+            next_beat, said = self._writer.next_beat(), self._writer.said
+            if said is not None and next_beat is not None and next_beat <= now:
+                await self._try(self._writer.repeat(said))
                 continue
             due = self._schedule.due
             await self._wait(due if next_beat is None else min(due, next_beat))

@@ -184,7 +184,7 @@ async def test_heartbeats_come_at_most_once_a_second_and_with_the_end() -> None:
     assert [beat.state for beat in scene.log.heartbeats] == ["ok", "ok", "ok", "stopped"]
 
 
-@pytest.mark.parametrize("every", [100_000, 250_000, 500_000, 700_000])
+@pytest.mark.parametrize("every", [100_000, 250_000, 500_000, 700_000, 2 * SECOND, 9 * SECOND])
 async def test_heartbeats_carry_the_time_of_the_last_poll_at_any_interval(every: int) -> None:
     async def uneven(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         await source.clock.sleep(9_000 if len(source.asked) % 7 == 1 else 2_000)
