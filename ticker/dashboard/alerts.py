@@ -134,7 +134,7 @@ class ScreenAlerts:
 
     def _standing(self, alert: Alert) -> str:
         is_armed = self.control.is_armed(alert)
-        words = "waits" if is_armed else "true now; rings again after the value went back"
+        words = "waits" if is_armed else "true now, rings when true again"
         if self._player is not None and self._feed.tape is not None:
             words = "marked on the bar"
         elif is_armed is None:

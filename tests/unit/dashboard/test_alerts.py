@@ -119,7 +119,7 @@ async def test_a_adds_an_alert_for_the_selected_row(
         await screen.pilot.press("A")
         await screen.pilot.pause()
         page = str(screen.app.screen.query_one("Static").render())
-        assert "true now; rings again after the value went back · not kept" in page
+        assert "true now, rings when true again · not kept" in page
         assert "AAPL > 250: 250.50" in page
         await screen.pilot.press("w")
         assert 'when = "AAPL > 250"' in path.read_text()
