@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ticker.alert_watch import Alerting
@@ -31,37 +32,28 @@ Line = tuple[str, str]
 """An alert on the page, and its state in words."""
 
 
+@dataclass(slots=True)
 class ScreenAlerts:
-    """The alerts of `control` on the screen of `feed`.
+    """The alerts of `control` on the screen of `feed`."""
 
-    `ring` makes the terminal notify the user, `tell` writes to the status line, `on_change` asks
-    for a frame.
-    """
+    control: Alerting
+    feed: Feed
+    player: Player | None
+    zone: Zone
+    ring: Callable[[str], None]
+    """Makes the terminal notify the user."""
+    tell: Callable[[str], None]
+    """Writes to the status line."""
+    on_change: Callable[[], None]
+    """Asks for a frame."""
+    _lit: dict[str, int] = field(default_factory=dict)
+    """Symbol → until when its row is highlighted (µs, by `elapsed`)."""
+    _life: int = -1
+    _passed: int = 0
 
-    def __init__(
-        self,
-        control: Alerting,
-        feed: Feed,
-        player: Player | None,
-        zone: Zone,
-        *,
-        ring: Callable[[str], None],
-        tell: Callable[[str], None],
-        on_change: Callable[[], None],
-    ) -> None:
-        self.control = control
-        self._feed = feed
-        self._player = player
-        self._zone = zone
-        self._ring = ring
-        self._tell = tell
-        self._on_change = on_change
-        self._lit: dict[str, int] = {}
-        """Symbol → until when its row is highlighted (µs, by `elapsed`)."""
-        self._life = -1
-        self._passed = 0
-        control.on_told = self._told
-        control.on_word = tell
+    def __post_init__(self) -> None:
+        self.control.on_told = self._told
+        self.control.on_word = self.tell
 
     def is_lit(self, symbol: str) -> bool:
         """Tell whether an alert of `symbol` was met a moment ago."""
@@ -69,16 +61,16 @@ class ScreenAlerts:
 
     def look(self) -> None:
         """Report the alerts that the tape passed, and end highlights. Call it with each frame."""
-        elapsed = self._feed.elapsed()
+        elapsed = self.feed.elapsed()
         over = [symbol for symbol, end in self._lit.items() if end <= elapsed]
         for symbol in over:
             del self._lit[symbol]
         if over:
-            self._feed.board.show_again(over)
-            self._on_change()
-        if self._player is None or self._feed.tape is None:
+            self.feed.board.show_again(over)
+            self.on_change()
+        if self.player is None or self.feed.tape is None:
             return
-        met, lives, time = self._player.met, self._feed.board.lives, self._player.time
+        met, lives, time = self.player.met, self.feed.board.lives, self.player.time
         if lives == self._life:  # no seek came between: a seek resets the board
             passed = (
                 bisect_right(met, at, key=lambda each: each[0]) for at in (self._passed, time)
@@ -88,12 +80,12 @@ class ScreenAlerts:
         self._life, self._passed = lives, time
 
     def _told(self, told: Told) -> None:
-        words = told_words(told, self._feed.clock(), self._zone)
-        self._lit[told.alert.symbol] = self._feed.elapsed() + LIT
-        self._feed.board.show_again([told.alert.symbol])
-        self._tell(words)
-        self._ring(words)
-        self._on_change()
+        words = told_words(told, self.feed.clock(), self.zone)
+        self._lit[told.alert.symbol] = self.feed.elapsed() + LIT
+        self.feed.board.show_again([told.alert.symbol])
+        self.tell(words)
+        self.ring(words)
+        self.on_change()
 
     def add(self, text: str) -> tuple[str, str | None]:
         """Add the typed alert. Returns a notice, and the alert's symbol if that has no price here.
@@ -105,7 +97,7 @@ class ScreenAlerts:
         words = f"Alert {alert.text}. A lists them"
         if not is_armed:
             words = f"{alert.text} is true already. It rings when it becomes true again"
-        is_here = self._feed.board.trade(alert.symbol) is not None
+        is_here = self.feed.board.trade(alert.symbol) is not None
         return words, None if is_here else alert.symbol
 
     def remove(self, alert: Alert) -> str:
@@ -125,8 +117,8 @@ class ScreenAlerts:
             return str(error)
 
     def _look_again(self) -> None:
-        if self._player is not None:
-            self._player.look_for(self.control.alerts)
+        if self.player is not None:
+            self.player.look_for(self.control.alerts)
 
     def lines(self) -> list[Line]:
         """Return each alert with its state, in the order of `control.alerts`; escaped."""
@@ -135,7 +127,7 @@ class ScreenAlerts:
     def _standing(self, alert: Alert) -> str:
         is_armed = self.control.is_armed(alert)
         words = "waits" if is_armed else "true now, rings when true again"
-        if self._player is not None and self._feed.tape is not None:
+        if self.player is not None and self.feed.tape is not None:
             words = "marked on the bar"
         elif is_armed is None:
             words = "no price yet"
@@ -146,7 +138,7 @@ class ScreenAlerts:
 
     def told_lines(self) -> list[Line]:
         """Return the past alerts with their times, newest first; escaped."""
-        now, zone = self._feed.clock(), self._zone
+        now, zone = self.feed.clock(), self.zone
         newest = list(self.control.told)[: -_SHOWN - 1 : -1]
         return [
             (clock(each.record.time, zone, now=now), told_words(each, now, zone)) for each in newest

@@ -1,8 +1,8 @@
 """The dashboard without its keys: its widgets, its frames, and the lines around the table.
 
 The first change after a pause is painted at once. While changes flow, a frame is painted at most
-ten times a second, with only the rows that changed. It knows poller, alerts and
-configuration only as protocols (`control.py`), and no sources. Text from outside is escaped.
+ten times a second, with only the rows that changed. It knows poller and configuration only as
+protocols (`control.py`), and no sources. Text from outside is escaped.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class BoardApp(TerminalApp):
         self._answer = partial(self.tell, is_brief=True)
         if player is not None:
             self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
-            self._time_keys = TimeKeys(player, zone, on_screen=self._stepped, tell=self._answer)
+            self._time_keys = TimeKeys(player, zone, self._stepped, self._answer)
         wishes = preferences or NoPreferences()
         self._choosing = Choosing(
             feed, controller, wishes.watchlists, option, self._rechosen, seeks=self._seeks
@@ -130,13 +130,7 @@ class BoardApp(TerminalApp):
 
     def _screen_alerts(self, control: Alerting) -> ScreenAlerts:
         alerts = ScreenAlerts(
-            control,
-            self.feed,
-            self._player,
-            self._zone,
-            ring=self._ring,
-            tell=self.tell,
-            on_change=self._wake,
+            control, self.feed, self._player, self._zone, self._ring, self.tell, self._wake
         )
         self._table.lines.is_told = alerts.is_lit
         return alerts

@@ -51,7 +51,7 @@ class Screen:
         self.app = Dashboard(feed, zone=UTC, alerts=alerting, **how)
         self.rang: list[str] = []
         assert self.app._alerts is not None
-        self.app._alerts._ring = self.rang.append
+        self.app._alerts.ring = self.rang.append
         self.pilot: Pilot[Any]
 
     @asynccontextmanager
