@@ -23,7 +23,6 @@ from ticker.dashboard.health import health_text, sections
 from ticker.dashboard.keys import BINDINGS, help_text, keys_for
 from ticker.dashboard.page import TextPage
 from ticker.dashboard.palette import PALETTES
-from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Prompt
 from ticker.dashboard.words import replay_command
 from ticker.errors import UsageError
@@ -150,12 +149,6 @@ class Dashboard(BoardApp):
         else:
             self._table.action_edge(line)
             self._offer_replay("In a replay, home and end go to its start and end")
-
-    def on_player_bar_clicked(self, event: PlayerBar.Clicked) -> None:
-        """Go to the time that was clicked."""
-        if self._player is not None:
-            self._answer("")
-            self._player.seek(event.moment)
 
     def action_ask(self, what: str) -> None:
         """Open the input line; `what` is a value of `Prompt`."""

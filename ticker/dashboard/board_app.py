@@ -113,12 +113,13 @@ class BoardApp(TerminalApp):
         )
         self._answer = partial(self.tell, is_brief=True)
         if player is not None:
-            self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
-            self._time_keys = TimeKeys(player, zone, self._stepped, self._answer)
+            self._time_keys = keys = TimeKeys(player, zone, self._stepped, self._answer)
+            self._player_bar = PlayerBar(
+                player, self.palette, zone, is_replay=self._is_replay, seek=keys.seek
+            )
         wishes = preferences or NoPreferences()
-        self._choosing = Choosing(
-            feed, controller, wishes.watchlists, option, self._rechosen, seeks=self._seeks
-        )
+        listed = {name: list(symbols) for name, symbols in wishes.watchlists.items()}
+        self._choosing = Choosing(feed, controller, listed, option, self._rechosen, self._seeks)
         self._lists = Lists(feed, self._table, self._choosing, wishes, self.tell)
         self._question = Question(SearchResults(controller, self.palette))
         self._painter = Painter(feed, self._table, self._detail, say=self._say)

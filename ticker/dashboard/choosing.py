@@ -5,7 +5,8 @@ The configuration changes only when the user saves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from ticker.dashboard.control import Controller
@@ -15,36 +16,27 @@ from ticker.health.verdict import of_unpolled
 from ticker.records import check_symbol
 
 
+@dataclass(slots=True)
 class Choosing:
-    """Changes the symbols of `feed`, and of the poller through `controller`, if there is one.
+    """Changes the symbols of `feed`, and of the poller through `controller`, if there is one."""
 
-    `watchlists` is name → symbols. `option` names the stream in a command. `on_change` is called
-    when the rows changed. `seeks` returns how many seeks of a replay can be undone.
-    """
-
-    def __init__(
-        self,
-        feed: Feed,
-        controller: Controller | None,
-        watchlists: Mapping[str, Sequence[str]],
-        option: str,
-        on_change: Callable[[], None],
-        *,
-        seeks: Callable[[], int],
-    ) -> None:
-        self.watchlists = {name: list(symbols) for name, symbols in watchlists.items()}
-        self._feed = feed
-        self._controller = controller
-        self._option = option
-        self._on_change = on_change
-        self._seeks = seeks
-        self._undo: list[tuple[int, Callable[[], str]]] = []
-        """For each addition and removal, oldest first: the seeks before it, and what undoes it."""
+    feed: Feed
+    controller: Controller | None
+    watchlists: dict[str, list[str]]
+    """Name → symbols, with the changes made on the screen."""
+    option: str
+    """Names the stream in a command."""
+    on_change: Callable[[], None]
+    """Called when the rows changed."""
+    seeks: Callable[[], int]
+    """Returns how many seeks of a replay can be undone."""
+    _undo: list[tuple[int, Callable[[], str]]] = field(default_factory=list)
+    """For each addition and removal, oldest first: the seeks before it, and what undoes it."""
 
     @property
     def has_poller(self) -> bool:
         """Tell whether this screen has a poller of its own."""
-        return self._controller is not None
+        return self.controller is not None
 
     def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:
         """Show and poll `symbols` too, and add them to `watchlist`.
@@ -59,34 +51,34 @@ class Choosing:
         listed = self.watchlists.get(watchlist)
         if listed is not None:
             listed[:] = dict.fromkeys([*listed, *symbols])
-        if new := [each for each in symbols if each not in self._feed.board.symbols]:
-            self._undo.append((self._seeks(), partial(self._take_away, new, watchlist)))
-        self._choose([*self._feed.board.symbols, *symbols], added=symbols)
+        if new := [each for each in symbols if each not in self.feed.board.symbols]:
+            self._undo.append((self.seeks(), partial(self._take_away, new, watchlist)))
+        self._choose([*self.feed.board.symbols, *symbols], added=symbols)
         return self._unpolled(symbols)
 
     def remove(self, symbol: str, watchlist: str = "") -> str:
         """Stop showing and polling `symbol`, remove it from `watchlist`, and return a notice."""
-        place = list(self._feed.board.symbols).index(symbol)
+        place = list(self.feed.board.symbols).index(symbol)
         listed = self.watchlists.get(watchlist, [])
         at = listed.index(symbol) if symbol in listed else -1
         bring_back = partial(self._bring_back, symbol, place, watchlist, at)
-        self._undo.append((self._seeks(), bring_back))
+        self._undo.append((self.seeks(), bring_back))
         self._take_away([symbol], watchlist)
         return f"{symbol} removed, u brings it back"
 
     def leave_out(self, removed: Sequence[str]) -> None:
         """Stop showing and polling these. This cannot be undone."""
-        self._feed.choose([each for each in self._feed.board.symbols if each not in removed])
-        self._on_change()
-        if self._controller is not None:
-            self._controller.remove(removed)
+        self.feed.choose([each for each in self.feed.board.symbols if each not in removed])
+        self.on_change()
+        if self.controller is not None:
+            self.controller.remove(removed)
 
     def undo(self) -> str:
         """Undo the last addition or removal, and return a notice.
 
         If there is none, or a seek came after it, do nothing and return an empty notice.
         """
-        if not self._undo or self._seeks() > self._undo[-1][0]:
+        if not self._undo or self.seeks() > self._undo[-1][0]:
             return ""
         _, undo = self._undo.pop()
         return undo()
@@ -101,21 +93,21 @@ class Choosing:
         """Poll `symbol`; put it back in row `place`, and at `at` of `watchlist` (-1: nowhere)."""
         if at >= 0 and symbol not in self.watchlists.get(watchlist, [symbol]):
             self.watchlists[watchlist].insert(at, symbol)
-        symbols = [each for each in self._feed.board.symbols if each != symbol]
+        symbols = [each for each in self.feed.board.symbols if each != symbol]
         self._choose([*symbols[:place], symbol, *symbols[place:]], added=[symbol])
         return f"{symbol} is back"
 
     def _choose(self, symbols: Sequence[str], added: Sequence[str]) -> None:
-        if self._feed.symbols is not None:  # otherwise all symbols of the stream are shown
-            self._feed.choose([*dict.fromkeys(symbols)])
-        self._on_change()
-        if self._controller is not None:
-            self._controller.add(added)
+        if self.feed.symbols is not None:  # otherwise all symbols of the stream are shown
+            self.feed.choose([*dict.fromkeys(symbols)])
+        self.on_change()
+        if self.controller is not None:
+            self.controller.add(added)
 
     def _unpolled(self, symbols: Sequence[str]) -> str | None:
         """Return a notice if some `symbols` are not polled. With own poller or a tape: `None`."""
-        if self._controller is not None or self._feed.tape is not None:
+        if self.controller is not None or self.feed.tape is not None:
             return None
         return of_unpolled(
-            self._feed.board.writers, symbols, self._feed.elapsed(), option=self._option
+            self.feed.board.writers, symbols, self.feed.elapsed(), option=self.option
         )

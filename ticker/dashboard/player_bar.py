@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 from textual import events
-from textual.message import Message
 from textual.widget import Widget
 
 from ticker.dashboard.palette import Palette
@@ -38,19 +37,12 @@ _HERE, _PLAYED, _AHEAD, _FROM, _TO = "█", "━", "─", "[", "]"
 
 
 class PlayerBar(Widget):
-    """The bar of `player`; hidden while there is nothing to play."""
+    """The bar of `player`; hidden while there is nothing to play. `seek` gets clicked moments."""
 
     DEFAULT_CSS = """
     PlayerBar { height: 2; display: none; }
     PlayerBar.-there { display: block; }
     """
-
-    class Clicked(Message):
-        """The user clicked a moment of the tape."""
-
-        def __init__(self, moment: int) -> None:
-            super().__init__()
-            self.moment = moment
 
     def __init__(
         self,
@@ -59,9 +51,11 @@ class PlayerBar(Widget):
         zone: Zone,
         *,
         is_replay: Callable[[], bool],
+        seek: Callable[[int], None],
     ) -> None:
         super().__init__(id="player")
         self._is_replay = is_replay
+        self._seek = seek
         self._player = player
         self.palette = palette
         self._zone = zone
@@ -119,7 +113,7 @@ class PlayerBar(Widget):
                 return f"bold {palette.text}"
 
     def on_click(self, event: events.Click) -> None:
-        """Ask to seek to the moment under the pointer, or to the mark that is shown there."""
+        """Seek to the moment under the pointer, or to the mark that is shown there."""
         if event.y != self.size.height - 1:
             return
         player, width = self._player, self._line_width
@@ -129,9 +123,9 @@ class PlayerBar(Widget):
             for mark in player.marks
             if line_cell(mark.time, player.start, player.end, width) == cell
         ]
-        time = cell_time(cell, player.start, player.end, width)
         shown = list(_by_weight(marks))[-1:]
-        self.post_message(self.Clicked(shown[0].time if shown else time))
+        time = cell_time(cell, player.start, player.end, width)
+        self._seek(shown[0].time if shown else time)
 
 
 def player_words(player: Player, zone: Zone, width: int) -> str:

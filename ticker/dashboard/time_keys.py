@@ -75,23 +75,23 @@ class TimeKeys:
         word, player = words.strip(), self.player
         if not word:
             return
-        self.tell("")
         try:
             if word.startswith("+"):
-                self._seek(player.time + parse_duration(word[1:]))
+                self.seek(player.time + parse_duration(word[1:]))
                 return
             when = parse_when("now" if word == "end" else word, now=player.time, zone=self.zone)
         except UsageError:
             forms = "09:30, -10m, +10m, 2026-11-23T09:30, start or end"
             self.tell(f"{word!r} is not a time: write {forms}")
             return
-        self._seek(
+        self.seek(
             player.start if when == "start" else player.end if isinstance(when, str) else when
         )
 
-    def _seek(self, time: int) -> None:
+    def seek(self, time: int) -> None:
         """Go to `time`. If it is outside the tape, say where the tape begins or ends."""
         player = self.player
+        self.tell("")
         if time < player.start:
             self.tell(f"The recording begins at {clock(player.start, self.zone, now=time)}")
         elif time > player.end:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ticker.board import Board
@@ -37,72 +38,60 @@ _BRIEFLY: Final = 5 * SECOND
 """How long a brief notice, the answer to a key, stays there (µs)."""
 
 
+@dataclass(eq=False)
 class Words:
-    """The bars around a table that shows `feed`; `say` updates them.
+    """The bars around a table that shows `feed`; `say` updates them."""
 
-    `caption` names what is shown. `simulated`: all prices will be invented. `option` names the
-    stream in a command.
-    """
+    feed: Feed
+    palette: Palette
+    zone: Zone
+    caption: str
+    """Names what is shown."""
+    simulated: bool
+    """Whether all prices will be invented."""
+    option: str
+    """Names the stream in a command."""
+    has_poller: bool
+    has_alerts: bool
+    player: Player | None
+    told: str = ""
+    """The whole status, even if its line has no room for it."""
+    shown: Collection[Needs] = (Needs.TABLE,)
+    """Which of table and detail are visible."""
+    market: MarketCount | None = None
+    """How often the market moved, if that is counted."""
+    _counted: tuple[object, int, tuple[int, int, int]] = (None, 0, (0, 0, 0))
+    """The rows counted last, when (µs, by `elapsed`), and how many were up, down and unchanged."""
+    _notice: tuple[str, int] | None = None
+    """The notice, and until when it is shown (µs, by `elapsed`)."""
 
-    def __init__(
-        self,
-        feed: Feed,
-        palette: Palette,
-        zone: Zone,
-        *,
-        caption: str,
-        simulated: bool,
-        option: str,
-        has_poller: bool,
-        has_alerts: bool = False,
-        player: Player | None,
-    ) -> None:
+    def __post_init__(self) -> None:
         self.title = TextBar(id="title")
         self.status = TextBar(id="status")
         self.keys = TextBar(id="keys")
         self.totals = TextBar(id="totals")
-        self._feed = feed
-        self.palette = palette
-        self._zone = zone
-        self._caption = caption
-        self._simulated = simulated
-        self.option = option
-        self._has_poller = has_poller
-        self._has_alerts = has_alerts
-        self._player = player
-        self.told = ""
-        """The whole status, even if its line has no room for it."""
-        self.shown = {Needs.TABLE}
-        """Which of table and detail are visible."""
-        self.market: MarketCount | None = None
-        """How often the market moved, if that is counted."""
-        self._counted: tuple[object, int, tuple[int, int, int]] = None, 0, (0, 0, 0)
-        """The rows counted last, when (µs, by `elapsed`), and how many were up, down and unchanged.
-        """
-        self._notice: tuple[str, int] | None = None
-        """The notice, and until when it is shown (µs, by `elapsed`)."""
 
     @property
     def there(self) -> set[Needs]:
         """Return what the keys can work on now."""
-        is_replay = self._player is not None and self._feed.tape is not None
+        is_replay = self.player is not None and self.feed.tape is not None
         there = {Needs.REPLAY if is_replay else Needs.LIVE, *self.shown}
-        return there | ({Needs.ALERTS} if self._has_alerts else set())
+        return there | ({Needs.ALERTS} if self.has_alerts else set())
 
     def note(self, words: str, *, is_brief: bool = False) -> None:
         """Show `words` on the status line for a while, from the next `say` on; empty: nothing."""
         shown = _BRIEFLY if is_brief else _NOTICE_SHOWN
-        self._notice = (escape(words), self._feed.elapsed() + shown)
+        self._notice = (escape(words), self.feed.elapsed() + shown)
 
     def say(self, table: Table, *, asking: str, width: int) -> None:
         """Update all bars. `asking`: what the input line accepts; empty: it is closed."""
-        feed, palette = self._feed, self.palette
+        feed, palette = self.feed, self.palette
         notice, filtered = "", ""
         if self._notice is not None and feed.elapsed() < self._notice[1]:
             notice = self._notice[0]
         if table.filter and not asking:
             filtered = filter_words(table.filter, len(table.symbols), feed)
-        is_simulated = self._simulated or feed.board.simulated
+        is_simulated = self.simulated or feed.board.simulated
         # A terminal too low for a title must still say that the prices are invented.
         is_badge_here = is_simulated and not self.title.display
         told = self._told(table)
@@ -121,7 +110,7 @@ class Words:
         self.title.show(
             title_words(
                 palette,
-                _captions(self._caption, table.shown_list.name, self._count(table)),
+                _captions(self.caption, table.shown_list.name, self._count(table)),
                 is_simulated=is_simulated,
                 is_replay=feed.tape is not None,
                 width=width,
@@ -134,14 +123,14 @@ class Words:
             feed,
             table.filter,
             self.option,
-            has_poller=self._has_poller,
+            has_poller=self.has_poller,
             name=table.shown_list.name,
         )
         table.say_when_empty(empty)
 
     def _say_totals(self, table: Table, width: int) -> None:
         """Update the line of totals."""
-        board = self._feed.board
+        board = self.feed.board
         valuation = board.valuation
         self.totals.set_class(valuation is not None, "-there")
         if valuation is not None:
@@ -151,7 +140,7 @@ class Words:
 
     def _count(self, table: Table) -> tuple[int, int, int]:
         """Return how many rows are up, down and unchanged. The counts of many rows are cached."""
-        now, shown = self._feed.elapsed(), table.symbols
+        now, shown = self.feed.elapsed(), table.symbols
         whose, at, counted = self._counted
         if shown is not whose or now - at >= len(shown) // _COUNTED * SECOND:
             counted = counts(table.board.row(symbol) for symbol in shown)
@@ -159,20 +148,20 @@ class Words:
         return counted
 
     def _told(self, table: Table) -> Status:
-        feed = self._feed
+        feed = self.feed
         told = status(
             feed,
             feed.clock(),
-            self._zone,
-            has_poller=self._has_poller,
-            has_player=self._player is not None and self._player.end > 0,
+            self.zone,
+            has_poller=self.has_poller,
+            has_player=self.player is not None and self.player.end > 0,
             option=self.option,
             market=self.market,
             rows=of_rows(table.ages() if Needs.TABLE in self.shown else ()),
         )
         if feed.board.held is None:
             return told
-        return replace(told, badge=_held_words(feed.board, self._zone))
+        return replace(told, badge=_held_words(feed.board, self.zone))
 
 
 def _captions(caption: str, name: str, counted: tuple[int, int, int]) -> list[str]:
