@@ -14,7 +14,7 @@ from ticker.cli import options
 from ticker.cli.dashboard_screen import Shown
 from ticker.cli.demo_log import demo_log
 from ticker.cli.diagnostics import set_up_logging
-from ticker.cli.exchange import SEED, Listed, traded
+from ticker.cli.exchange import SEED, Listed
 from ticker.cli.exit_codes import DONE, NO_DATA, Failed
 from ticker.cli.holdings_and_alerts import watched
 from ticker.cli.record import recorded_words
@@ -80,7 +80,11 @@ def demo(
     settings = Settings()
     wish = settings.every(every)
     named = settings.symbols(symbols, watchlists)
-    usual = DEFAULT_WATCHLIST if listed is None else tuple(each.symbol for each in traded(listed))
+    usual: tuple[str, ...] = DEFAULT_WATCHLIST
+    if listed is not None:
+        from ticker.exchange import listings
+
+        usual = tuple(each.symbol for each in listings(listed))
     if source not in (None, *_SOURCES):
         raise UsageError(f"demo needs no network: its --source is {' or '.join(_SOURCES)}")
     if record is not None:
@@ -157,7 +161,7 @@ class DemoRecording(msgspec.Struct, frozen=True):
 
 def _record(options: DemoRecording, line: StatusLine, *, replace: bool) -> int:
     """Write the recording. Returns the exit code."""
-    from ticker.exchange import Market
+    from ticker.exchange import Market, listings
     from ticker.simulation import BEGIN, simulated_poll
     from ticker.streams.recording import Recorder
 
@@ -175,7 +179,7 @@ def _record(options: DemoRecording, line: StatusLine, *, replace: bool) -> int:
     with new_recording(path, replace=replace), Recorder(path, replace=replace) as recorder:
         poller = simulated_poll(
             recorder,
-            Market(seed, listings=traded(options.listed)),
+            Market(seed, listings=listings(options.listed)),
             options.symbols,
             seed=seed,
             begin=begin,

@@ -50,7 +50,7 @@ def _main(words: list[str]) -> int:
             from ticker.cli.help_overview import overview
 
             width, colour = terminal_width(), wants_colour()
-            Output().write(overview(COMMANDS.values(), width=width, colour=colour))
+            Output().write(overview(width=width, colour=colour))
             return DONE if words else WRONG_USAGE
         return _invoke(routed, routed[0])
     except TickerError as error:

@@ -26,7 +26,7 @@ from ticker.source_titles import EXCHANGE_PORT
 from ticker.times import parse_duration
 
 if TYPE_CHECKING:
-    from ticker.exchange import Counters, Exchange, Fault, Listing
+    from ticker.exchange import Counters, Exchange, Fault
 
 LOOPBACK: Final = "127.0.0.1"
 _PAUSE: Final = 0.5
@@ -105,12 +105,12 @@ def exchange(
         Output().write(_table(symbols))
         raise typer.Exit(DONE)
     host, port = _address(listen)
-    from ticker.exchange import Exchange, Market, SavedAnswers, SessionWish
+    from ticker.exchange import Exchange, Market, SavedAnswers, SessionWish, listings
 
     quotes: Market | SavedAnswers
     if answers is None:
         wish = SessionWish(session.value)
-        quotes = Market(seed, listings=traded(symbols), every=parse_duration(every), wish=wish)
+        quotes = Market(seed, listings=listings(symbols), every=parse_duration(every), wish=wish)
     elif symbols is not None:
         raise UsageError("--symbols is for the invented market: --answers has symbols of its own")
     elif session is not SessionName.regular:
@@ -188,19 +188,13 @@ def source_url(host: str, port: int) -> str:
     return "exchange" if is_default else f"exchange:{host}:{port}"
 
 
-def traded(symbols: int | None) -> Sequence[Listing]:
-    """Return as many listings as `symbols`, invented ones last; `None`: the usual ones."""
-    from ticker.exchange import listings
-
-    return listings(symbols)
-
-
 def _table(symbols: int | None) -> str:
+    from ticker.exchange import listings
     from ticker.tables import words_table
 
     rows = [
         (each.symbol, each.name, each.kind.quote_type.lower(), each.currency, each.venue.name)
-        for each in traded(symbols)
+        for each in listings(symbols)
     ]
     table = words_table(("Symbol", "Name", "Kind", "Currency", "Exchange"), rows)
     return table_text(table)

@@ -118,17 +118,10 @@ class Relay:
         self._has_delivered = False
         self._from_start = False  # whether the source is being read from its start
         self._looked_back: dict[Key, int] = {}
-        self._status = RelayStatus(WriterState.STARTING, destination().url)
-
-    @property
-    def status(self) -> RelayStatus:
-        """Return the status that `on_status` was last given."""
-        return self._status
-
-    @property
-    def sent(self) -> dict[Key, int]:
-        """Return (origin, symbol) → the first sequence that this relay delivered."""
-        return self._filter.sent
+        self.status = RelayStatus(WriterState.STARTING, destination().url)
+        """What `on_status` was last given."""
+        self.sent: Mapping[Key, int] = self._filter.sent
+        """(origin, symbol) → the first sequence that this relay delivered."""
 
     def stop(self) -> None:
         """Stop `run`: deliver up to the present end of the source, for `within` seconds at most."""
@@ -154,13 +147,13 @@ class Relay:
                 work.cancel()
                 # Do not wait for a task that hangs: stopping must be quick.
                 await asyncio.wait([work], timeout=_CLOSING + 0.5)
-        waiting, last = await self._place.count(), self._status
+        waiting, last = await self._place.count(), self.status
         problem = f"{last.away}: {last.problem}" if last.away else last.problem
         counts = {"waiting": waiting, "repeats": self._filter.repeats}
         self._say(state=WriterState.STOPPED, away=None, problem=problem, next_try=None, **counts)
         if work.done() and not work.cancelled() and (error := work.exception()) is not None:
             raise error
-        return self._status
+        return self.status
 
     # Connections
 
@@ -198,7 +191,7 @@ class Relay:
         try:
             log = self._make()
         except ConfigError as error:  # a security file became unreadable after the start
-            raise StreamUnreachable(self._status.destination, str(error)) from error
+            raise StreamUnreachable(self.status.destination, str(error)) from error
         # Not `async with`: it sets no time limit for closing.
         await self._patience.wait(log.url, log.__aenter__())
         try:
@@ -220,7 +213,7 @@ class Relay:
         waiting = await self._place.count()
         is_source = error.stream == self._source.url
         self._say_away(
-            error.stream if is_source else self._status.destination,
+            error.stream if is_source else self.status.destination,
             error.problem,
             reason=error.reason if isinstance(error, StreamSilent) else None,
             next_try=now() + round(pause * SECOND),
@@ -312,12 +305,12 @@ class Relay:
                 raise RecordRefused(log.url, words) from error
             self._filter.delivered(fresh)
             self._has_delivered = True
-            self._status = msgspec.structs.replace(
-                self._status,
-                ticks=self._status.ticks + len(fresh.ticks),
-                gaps=self._status.gaps + len(fresh.gaps),
+            self.status = msgspec.structs.replace(
+                self.status,
+                ticks=self.status.ticks + len(fresh.ticks),
+                gaps=self.status.gaps + len(fresh.gaps),
             )
-            self._tell(self._status)
+            self._tell(self.status)
             self._say_following()
             break
         else:
@@ -327,7 +320,7 @@ class Relay:
     async def _tell_silence(self, url: str) -> None:
         """Report that the destination does not answer, and how many ticks wait."""
         waiting = await self._place.count()
-        if self._status.state is not WriterState.STREAM_UNREACHABLE:
+        if self.status.state is not WriterState.STREAM_UNREACHABLE:
             self._say_away(url, "does not answer", next_try=None)
         self._say(waiting=waiting)
 
@@ -342,7 +335,7 @@ class Relay:
         self._say(state=WriterState.FOLLOWING, **clear)
 
     def _say(self, **news: Any) -> None:
-        status = msgspec.structs.replace(self._status, **news)
-        if status != self._status:
-            self._status = status
+        status = msgspec.structs.replace(self.status, **news)
+        if status != self.status:
+            self.status = status
             self._tell(status)

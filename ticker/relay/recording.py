@@ -9,14 +9,17 @@ no backend and no screen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
-from ticker.records import MAX_TIME, Batch, Position, Quote, Tick
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPosition
+from ticker.read_loop import Following
+from ticker.records import MAX_TIME, Batch, Quote, Tick
 from ticker.relay.filter import Filter
 from ticker.relay.patience import next_batch
 from ticker.streams.narrowing import as_tape
@@ -31,7 +34,7 @@ if TYPE_CHECKING:  # it loads DuckDB, and commands must start fast
     from ticker.streams.unfinished import UnfinishedRecording
 
 _LOOK_AGAIN: Final = 1.0
-"""The time between two checks for a stream that is away (s)."""
+"""The longest time between two checks for a stream that is away (s)."""
 WITHIN: Final = 4.0
 """How long a recording may still read after `stop` (s)."""
 _WRITER: Final = "record"
@@ -103,9 +106,13 @@ class Recording:
         self._stopping = asyncio.Event()
         self._started: set[Key] = set()
         self._ended: set[Key] = set()
-        self._position: Position | None = None
-        self._last_seen: Mapping[tuple[str, str], int] = {}
         self._since = span.since
+        self._stood: Batch | None = None
+        """The batch after which to read; `None` before the first."""
+        pause = partial(wait_unless, self._stopping)
+        self._following = Following(
+            source, self._begin, self._lose, symbols=span.symbols, longest=_LOOK_AGAIN, pause=pause
+        )
         self._to_come: list[tuple[int, Facts]] = []
 
     def stop(self) -> None:
@@ -125,37 +132,52 @@ class Recording:
         start. Raises all other errors of the source.
         """
         self._filter.begin(self._log.id, {}, whole=False)
-        while True:
-            is_last = self._stopping.is_set() or not self._span.follow
-            try:
-                if self._position is None:
-                    self._position = await self._begin()
-                if is_last:
-                    async with asyncio.timeout(WITHIN if self._span.follow else None):
-                        await self._read_once(follow=False)
-                else:
-                    await self._read_once(follow=True)
-            except TimeoutError:
-                self.progress.is_cut = True
-                return
-            except WrongPosition as error:
-                if error.stream != self._source.url:
-                    raise
-                self._position, self._since = None, "start"  # another log is in its place
-                self._last_seen = {}
-                continue
-            except (StreamMissing, StreamUnreachable) as error:
-                if error.stream != self._source.url or not self._span.follow:
-                    raise
-                if isinstance(error, StreamMissing) and self._since == "end":
-                    self._since = "start"  # there is no stream yet: all that it will hold is new
-                if not is_last:
-                    await self._wait(str(error))
-            if is_last or self.is_full:
-                return
+        if self._span.follow:
+            await self._read(follow=True)
+        if self.is_full:
+            return
+        try:
+            async with asyncio.timeout(WITHIN if self._span.follow else None):
+                await self._read(follow=False)
+        except TimeoutError:
+            self.progress.is_cut = True
+        except (StreamMissing, StreamUnreachable) as error:
+            if error.stream != self._source.url or not self._span.follow:
+                raise
 
-    async def _begin(self) -> Position:
-        """Return the position to begin at, and save what is known of the symbols there."""
+    async def _read(self, *, follow: bool) -> None:
+        """Read to the stream's end or, with `follow`, until stopped. Ends when `is_full`."""
+        async with aclosing(self._following.batches(follow=follow)) as reading:
+            while (batch := await next_batch(reading, self._stopping, follow=follow)) is not None:
+                await self._take(batch)
+                problem = self._source.read_stats().problem
+                self._tell(None if problem is None else f"{self._source.url}: {problem}")
+                if self.is_full:
+                    return
+
+    async def _begin(self, stood: Batch | None) -> Batch:
+        """Return the batch after which to read: the last one, or one at the span's beginning."""
+        if stood is not None:
+            self._stood = stood
+        elif self._stood is None:
+            self._stood = await self._first()
+        return self._stood
+
+    def _lose(self, error: StreamError, _seconds: float) -> None:
+        """Report that the source is away. Raises `error` if waiting does not help."""
+        if isinstance(error, WrongPosition):  # another log is in its place
+            self._following.stood = self._stood = None
+            self._since = "start"
+            return
+        can_wait = self._span.follow and not self._stopping.is_set()
+        if not (can_wait and isinstance(error, (StreamMissing, StreamUnreachable))):
+            raise error
+        if isinstance(error, StreamMissing) and self._since == "end":
+            self._since = "start"  # there is no stream yet: all that it will hold is new
+        self._tell(str(error))
+
+    async def _first(self) -> Batch:
+        """Return a batch at the position to begin at. Save what is known of the symbols there."""
         is_now = self._since == "end"
         snapshot = await self._source.snapshot()
         wanted = [quote for quote in snapshot.quotes if self._is_wanted(quote)]
@@ -166,10 +188,7 @@ class Recording:
         else:
             # For a past moment, only the facts that never change are true.
             self._part.tell(self.progress.ticks, wanted, fixed_only=not is_now)
-        if is_now:
-            self._last_seen = snapshot.last_seen
-            return snapshot.position
-        return await self._source.find(self._since)
+        return snapshot if is_now else Batch(await self._source.find(self._since))
 
     async def _facts_of(self, tape: Tape) -> Iterable[Facts]:
         """Return the facts of `tape` that are true where the recording begins. Keep the rest."""
@@ -201,24 +220,6 @@ class Recording:
     def _is_wanted(self, told: Quote | Facts) -> bool:
         return self._span.symbols is None or told.symbol in self._span.symbols
 
-    async def _read_once(self, *, follow: bool) -> None:
-        """Read to the stream's end or, with `follow`, until stopped. Ends when `is_full`."""
-        assert self._position is not None  # noqa: S101 - it was begun
-        batches = self._source.read(
-            self._position,
-            last_seen=self._last_seen,
-            symbols=self._span.symbols,
-            follow=follow,
-        )
-        async with aclosing(batches) as reading:
-            while (batch := await next_batch(reading, self._stopping, follow=follow)) is not None:
-                await self._take(batch)
-                if batch.position != self._position:
-                    self._position, self._last_seen = batch.position, {}
-                self._tell(self._source.read_stats().problem)
-                if self.is_full:
-                    return
-
     async def _take(self, batch: Batch) -> None:
         """Append the part of `batch` in the span. It is durable on return."""
         progress = self.progress
@@ -249,10 +250,11 @@ class Recording:
         """
         span = self._span
         first = span.since if isinstance(span.since, int) else 0
+        end = math.inf if span.until is None else span.until
         ticks: list[Tick] = []
         for tick in batch.ticks:
             key = (tick.origin, tick.symbol)
-            if span.until is not None and tick.received >= span.until:
+            if tick.received >= end:
                 self._ended.add(key)
             if tick.received >= first:
                 self._started.add(key)
@@ -260,22 +262,13 @@ class Recording:
                 ticks.append(tick)
         if span.count is not None:
             ticks = ticks[: span.count - self.progress.ticks]
-        end = span.until
         return Batch(
             batch.position,
             ticks=ticks,
-            gaps=[g for g in batch.gaps if g.received >= first and (not end or g.received < end)],
-            quotes=[
-                q for q in batch.quotes if q.received >= first and (not end or q.received < end)
-            ],
+            gaps=[gap for gap in batch.gaps if first <= gap.received < end],
+            quotes=[quote for quote in batch.quotes if first <= quote.received < end],
         )
 
     def _tell(self, problem: str | None) -> None:
-        self.progress.problem = None if problem is None else f"{self._source.url}: {problem}"
-        self._on_change()
-
-    async def _wait(self, problem: str) -> None:
-        """Report that the stream is away, and wait for the next check."""
         self.progress.problem = problem
         self._on_change()
-        await wait_unless(self._stopping, _LOOK_AGAIN)

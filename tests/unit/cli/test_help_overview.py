@@ -15,13 +15,13 @@ from ticker.cli.help_overview import overview
 def test_the_overview_lists_each_command_once_in_panels_of_the_given_width(
     width: int | None,
 ) -> None:
-    text = overview(COMMANDS.values(), width=width)
+    text = overview(width=width)
     lines = text.splitlines()
     listed = [line.split()[1] for line in lines if line.startswith("│ ") and line[2] not in " -"]
     assert listed == list(COMMANDS)
     assert {len(line) for line in lines if line.startswith(("│", "╭", "╰"))} == {width or 80}
     assert "\x1b" not in text
-    assert "\x1b[1;36mtail" in overview(COMMANDS.values(), colour=True)
+    assert "\x1b[1;36mtail" in overview(colour=True)
 
 
 def test_the_overview_shows_the_first_line_of_each_commands_help() -> None:
