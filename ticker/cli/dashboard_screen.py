@@ -38,7 +38,7 @@ T = TypeVar("T")
 class Screen:
     """One dashboard, with the alerts, holdings and preferences of the user.
 
-    `tell` and `stop` work even before the dashboard appears.
+    `notify` and `stop` work even before the dashboard appears.
     """
 
     def __init__(
@@ -58,7 +58,6 @@ class Screen:
         self._choice = choice
         self._zone = zone
         self._title = title
-        self._sort = settings.sort()
         self._theme = settings.theme()
         self._notices: list[str] = []
         self._is_left = False
@@ -93,7 +92,7 @@ class Screen:
             controller=controller,
             player=player,
             zone=self._zone,
-            sort=self._sort,
+            sort=self.preferences.sort,
             look=self._theme,
             simulated=self._choice.demo or self._choice.temporary,
             option=self._choice.option,
@@ -111,7 +110,7 @@ class Screen:
             return HUNG_UP
         return INTERRUPTED if left.interrupted else DONE
 
-    def tell(self, words: str) -> None:
+    def notify(self, words: str) -> None:
         """Show a notice."""
         if self.dashboard is not None:
             self.dashboard.tell(words)
@@ -125,8 +124,8 @@ class Screen:
             self.dashboard.action_leave()
 
 
-class Shown:
-    """One dashboard from its start to its end, with the child processes that feed it."""
+class LiveScreen(Screen):
+    """The dashboard of a stream that is followed, with the child processes that feed it."""
 
     def __init__(
         self,
@@ -141,12 +140,7 @@ class Shown:
         runs_commands: bool = False,
     ) -> None:
         is_demo = choice.demo or choice.temporary
-        self._choice = choice
-        self._watched = watched
-        self._lasting = None if duration is None else parse_duration(duration) / SECOND
-        self._is_over = False
-        """Whether the time of `--for` has ended."""
-        self._screen = Screen(
+        super().__init__(
             settings,
             choice,
             settings.zone(tz),
@@ -154,8 +148,11 @@ class Shown:
             title=", ".join(listed) or ("demo" if is_demo else ""),
             listed=listed,
         )
-        for words in notices:
-            self._screen.tell(words)
+        self._watched = watched
+        self._lasting = None if duration is None else parse_duration(duration) / SECOND
+        self._is_over = False
+        """Whether the time of `--for` has ended."""
+        self._notices += notices
         self._kept = Kept()
         self._failure: Failed | None = None
 
@@ -167,26 +164,26 @@ class Shown:
         `children` are the commands of the child processes, the poller's first. `inherited`: command
         → the file descriptor that its process inherits. Raises `Failed` if a child ends by itself.
         """
-        began, screen = now(), self._screen
+        began = now()
         async with AsyncExitStack() as stack:
             # Start the processes first, so that they load while we load.
             pollers = [await self._start(stack, words, inherited or {}) for words in children]
             from ticker.follow import Follow
 
             stream = await stack.enter_async_context(open_stream(self._choice))
-            alerting = await stack.enter_async_context(screen.alerting)
+            alerting = await stack.enter_async_context(self.alerting)
             watched = Follow(
                 stream, self._watched.rows, beside=self._watched.beside, observe=alerting.take
             )
             alerting.attach(watched)
             controller = pollers[0] if pollers else None
-            listed = chain.from_iterable(screen.preferences.watchlists.values())
+            listed = chain.from_iterable(self.preferences.watchlists.values())
             pairs = Pairs(watched, controller, [*listed], self._watched.beside)
             minding = asyncio.create_task(pairs.mind())
             stack.callback(minding.cancel)
             if self._lasting is not None:
                 asyncio.get_running_loop().call_later(self._lasting, self._end)
-            code = await screen.show(watched, controller=controller, pairs=pairs)
+            code = await self.show(watched, controller=controller, pairs=pairs)
         if self._failure is not None:
             raise self._failure
         if children:
@@ -199,25 +196,17 @@ class Shown:
 
     async def _tell_kept(self, began: int) -> None:
         """Print how many ticks were kept since `began` (µs, UTC), and how to replay them."""
-        kept = self._kept
+        kept, is_temporary = self._kept, self._choice.temporary
         back = "" if kept.ticks <= kept.gone else await way_back(self._choice, began)
-        words = kept_words(
-            kept.ticks,
-            kept.gone,
-            why_none=kept.why_none,
-            temporary=self._choice.temporary,
+        tell(
+            kept_words(kept.ticks, kept.gone, why_none=kept.why_none, temporary=is_temporary) + back
         )
-        tell(words + back)
-        if self._kept.undelivered:
-            tell(self._kept.undelivered)
-
-    def stop(self) -> None:
-        """End the screen, and then the children."""
-        self._screen.stop()
+        if kept.undelivered:
+            tell(kept.undelivered)
 
     def _end(self) -> None:
         self._is_over = True
-        self._screen.stop()
+        self.stop()
 
     async def _start(
         self, stack: AsyncExitStack, words: Sequence[str], inherited: Mapping[str, int]
@@ -227,7 +216,7 @@ class Shown:
         poller = ScreenPoller(
             command(*words, "--control"),
             on_news=self._hear,
-            on_word=self._screen.tell,
+            on_word=self.notify,
             name=name,
             inherits=inherits,
         )
@@ -241,11 +230,11 @@ class Shown:
         """If a child ends by itself, end the screen with the child's error and exit code."""
         code = await poller.ended()
         self._failure = Failed(self._kept.error or f"The {name} process ended", code)
-        self._screen.stop()
+        self.stop()
 
     def _hear(self, news: News) -> None:
         self._kept.take(news)
-        dashboard, moved = self._screen.dashboard, self._kept.moved
+        dashboard, moved = self.dashboard, self._kept.moved
         if dashboard is not None and moved is not None:
             dashboard.tell_market(moved, self._kept.ticks)
 

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from ticker.cli import options
-from ticker.cli.dashboard_screen import Shown
+from ticker.cli.dashboard_screen import LiveScreen
 from ticker.cli.demo_log import demo_log
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exchange import SEED, Listed
@@ -113,9 +113,9 @@ def demo(
         exchange, url = _exchange(seed, listed, source or _SOURCES[0], listening)
         poller = ["poll", *seen.all, "--source", url, "--every", every or "1s"]
         poller += ["--stream", "demo" if choice.demo else choice.url]
-        shown = Shown(settings, choice, seen, tz, duration, listed=lists, notices=notices)
+        screen = LiveScreen(settings, choice, seen, tz, duration, listed=lists, notices=notices)
         raise typer.Exit(
-            run(shown.main([poller, exchange], {"exchange": listening.fileno()}), stop=shown.stop)
+            run(screen.main([poller, exchange], {"exchange": listening.fileno()}), stop=screen.stop)
         )
 
 

@@ -93,12 +93,10 @@ def import_(
     from ticker.importing import Options, import_files
 
     named, out = _paths(files)
-    if zone is not None:
-        known_zone(zone)
     options = Options(
         layout=layout,
         symbol=symbol.strip().upper() if symbol else None,
-        zone=zone,
+        zone=None if zone is None else str(known_zone(zone)),
         time_format=time_format,
         columns=_listed(columns),
         renamed=dict(_renamed(each) for each in column or ()),

@@ -50,7 +50,7 @@ async def show_replay(wish: ReplayOptions, screen: Screen, line: StatusLine) -> 
         )
         player.look_for(alerting.alerts)
         if absent := await missing(source, wish):
-            screen.tell(f"{', '.join(absent)}: not in {source.url}")
+            screen.notify(f"{', '.join(absent)}: not in {source.url}")
         return await screen.show(player, player=player)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ticker.cli import options
-from ticker.cli.dashboard_screen import Shown
+from ticker.cli.dashboard_screen import LiveScreen
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.holdings_and_alerts import watched
 from ticker.cli.settings import Settings, refuse_mixing
@@ -43,5 +43,5 @@ def run(
     words += ["--every", every] if every is not None else []
     lists = settings.watchlists(watchlists)
     listed = lists if lists or symbols else ("default",)
-    shown = Shown(settings, choice, seen, tz, duration, listed=listed, runs_commands=True)
-    raise typer.Exit(run_to_end(shown.main([words]), stop=shown.stop))
+    screen = LiveScreen(settings, choice, seen, tz, duration, listed=listed, runs_commands=True)
+    raise typer.Exit(run_to_end(screen.main([words]), stop=screen.stop))

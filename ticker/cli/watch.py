@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ticker.cli import options
-from ticker.cli.dashboard_screen import Shown
+from ticker.cli.dashboard_screen import LiveScreen
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.holdings_and_alerts import RunCommands, watched
@@ -53,5 +53,5 @@ def watch(
     need_terminal("watch", f"ticker watch --once{option}, or ticker tail{option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
     listed = settings.watchlists(watchlists)
-    shown = Shown(settings, choice, seen, tz, duration, listed=listed, runs_commands=alerts)
-    raise typer.Exit(run_to_end(shown.main([]), stop=shown.stop))
+    screen = LiveScreen(settings, choice, seen, tz, duration, listed=listed, runs_commands=alerts)
+    raise typer.Exit(run_to_end(screen.main([]), stop=screen.stop))
