@@ -58,7 +58,10 @@ class MarketAnswers:
         return [self._entry(state) for state in found]
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
-        """Return the body of Yahoo's chart answer; `None` if `symbol` is not listed."""
+        """Return the body of Yahoo's chart answer; `None` if `symbol` is not listed.
+
+        Raises `ChartRefused`.
+        """
         for state in self._market.look([symbol], now, counted=False):
             market = self._market
             return chart(state, query, now, market.seed, is_always_open=market.is_always_open)

@@ -41,10 +41,6 @@ _VALID: Final = ("1d", "5d", *_RANGES, "ytd")
 """The ranges that Yahoo names. It also takes any number of days."""
 _AGE: Final = 10 * _YEAR
 """How long ago each symbol was traded first (seconds)."""
-STATUSES: Final[Mapping[str, int]] = {
-    "Not Found": 404, "Bad Request": 400, "Unprocessable Entity": 422,
-}  # fmt: skip
-"""The code of an error in an answer → its HTTP status."""
 _MOST: Final = 20_000
 """The most bars of an answer, give or take one. Older bars are left out."""
 _DIGITS: Final = 5
@@ -52,6 +48,10 @@ _MONDAY: Final = 4 * _DAY
 """The first Monday (seconds since the epoch)."""
 _WEEK: Final = 7 * _DAY
 _MONTH: Final = 30 * _DAY
+
+
+class ChartRefused(Exception):
+    """Yahoo's refusal of a request: HTTP status, code, and words."""
 
 
 class ChartBar(NamedTuple):
@@ -73,25 +73,26 @@ def chart(
     *,
     is_always_open: bool = True,
 ) -> dict[str, Any]:
-    """Return the body of the answer about `state` at `now` (µs, UTC), or of Yahoo's refusal.
+    """Return the body of the answer about `state` at `now` (µs, UTC).
 
     `query` may have `interval`, and `range` or `period1` and `period2` (seconds since the epoch).
+    Raises `ChartRefused`.
     """
     interval = query.get("interval", "1d")
     if (step := _STEPS.get(interval)) is None:
-        return _unsupported("interval", interval, _STEPS)
+        raise _unsupported("interval", interval, _STEPS)
     span = query.get("range", "1d" if step < _DAY else "1mo")
     if span not in _VALID and not _days(span):
-        return _unsupported("range", span, _VALID)
+        raise _unsupported("range", span, _VALID)
     at = (now if state.session is Session.REGULAR else min(now, state.time)) // SECOND
     try:
         begin = int(query.get("period1") or _begin(state.listing, span, step, at))
         end = int(query.get("period2") or at)
     except ValueError:
-        return refusal("Bad Request", "Invalid input - period1 and period2 are whole seconds")
+        raise _bad_request("period1 and period2 are whole seconds") from None
     if begin > max(end, at):
         words = f"start date cannot be after end date. startDate = {begin}, endDate = {end}"
-        return refusal("Bad Request", f"Invalid input - {words}")
+        raise _bad_request(words)
     begin, end = max(begin, at - _AGE), min(end, at)
     bars = [*_bars(state, step, (begin, end), at, seed)] if begin <= end else []
     wants_all = query.get("includePrePost", "").lower() == "true"
@@ -116,19 +117,13 @@ def chart(
     return {"chart": {"result": [result], "error": None}}
 
 
-def not_found(symbol: str) -> dict[str, Any]:
-    """Return the body of the answer about a symbol that is not listed."""
-    return refusal("Not Found", f"No data found, symbol may be delisted: {symbol}")
-
-
-def refusal(code: str, words: str) -> dict[str, Any]:
-    """Return the body of an error."""
-    return {"chart": {"result": None, "error": {"code": code, "description": words}}}
-
-
-def _unsupported(name: str, value: str, valid: Iterable[str]) -> dict[str, Any]:
+def _unsupported(name: str, value: str, valid: Iterable[str]) -> ChartRefused:
     words = f"{name}={value} is not supported. Valid {name}s: [{', '.join(valid)}]"
-    return refusal("Unprocessable Entity", f"Invalid input - {words}")
+    return ChartRefused(422, "Unprocessable Entity", f"Invalid input - {words}")
+
+
+def _bad_request(words: str) -> ChartRefused:
+    return ChartRefused(400, "Bad Request", f"Invalid input - {words}")
 
 
 def _bars(

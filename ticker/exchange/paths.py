@@ -16,7 +16,7 @@ from aiohttp import web
 
 from ticker.errors import UsageError
 from ticker.exchange.answers import Answers
-from ticker.exchange.charts import STATUSES, not_found
+from ticker.exchange.charts import ChartRefused
 from ticker.exchange.faults import Faults, error, json_answer
 from ticker.exchange.fields import summary
 from ticker.exchange.formatting import is_wish, wished
@@ -131,12 +131,14 @@ class Paths:
 
     async def _chart(self, request: web.Request) -> web.Response:
         symbol = request.match_info["symbol"].upper()
-        body = None
-        if self._faults.left([symbol]):
-            body = self._quotes.chart(symbol, request.query, self._clock())
-        body = not_found(symbol) if body is None else body
-        failed = body["chart"]["error"]
-        return json_answer(body, 200 if failed is None else STATUSES[failed["code"]])
+        try:
+            for each in self._faults.left([symbol]):
+                if body := self._quotes.chart(each, request.query, self._clock()):
+                    return json_answer(body)
+        except ChartRefused as refused:
+            return error("chart", *refused.args)
+        words = f"No data found, symbol may be delisted: {symbol}"
+        return error("chart", 404, "Not Found", words)
 
     async def _summary(self, request: web.Request) -> web.Response:
         if request.query.get("crumb") != self._crumb_of(request):

@@ -115,10 +115,6 @@ class Fetcher:
         is_simulated = response.headers.get("ticker-simulated") == "1"
         return Fetched(body=response.content, simulated=is_simulated)
 
-    def close(self) -> None:
-        """Close the connections. Do not call it during a fetch."""
-        self._session.close()
-
     def _refused(self, status: int, retry_after: str | None) -> SourceError:
         now = self._clock()
         asked = asked_wait(retry_after, now)

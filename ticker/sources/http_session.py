@@ -91,9 +91,8 @@ class BoundedSession(Session[Response]):
         if url == _COOKIE_PAGE:
             self._cookie_page = response
         status = response.status_code
-        if (urlsplit(url).hostname or "").endswith(_FINANCE) and (
-            status in TOO_MANY or status >= _TROUBLE
-        ):
+        is_finance = (urlsplit(url).hostname or "").endswith(_FINANCE)
+        if is_finance and (status in TOO_MANY or status >= _TROUBLE):
             raise HostRefused(status, response.headers.get("retry-after"))
         return response
 

@@ -79,8 +79,8 @@ class LiveSource(SearchableSource):
         self._cut: tuple[str, int | None] | None = None
         """Why the socket stopped sending, and since when (µs, UTC). The next check reports it."""
         self._news = asyncio.Event()
-        self._broken = 0
-        """Unreadable messages since the last readable one."""
+        self._is_garbled = False
+        """Whether the last message was unreadable."""
         self._closing: set[asyncio.Task[None]] = set()
         start = self._monotonic()
         self._opened = self._heard = self._checked = self._said = start
@@ -106,8 +106,9 @@ class LiveSource(SearchableSource):
             await self._poll(unknown)
         await self._subscribe(wanted)
         if self._silence is not None and self._link is not None:
-            await self._wait_for_news()
-        if self._broken and self._heard <= self._checked:
+            self._news.clear()
+            await wait_unless(self._news, _MOMENT)
+        if self._is_garbled and self._heard <= self._checked:
             self._fall_silent(_GARBAGE)
         self._checked = self._monotonic()
         if self._silence is not None:
@@ -166,7 +167,7 @@ class LiveSource(SearchableSource):
             self._server,
             within=self._polled.deadline,
             on_message=self._hear,
-            on_broken=self._count_broken,
+            on_broken=self._note_garbage,
             on_end=lambda reason: self._lose(link, reason),
         )
         self._subscribed = set(wanted)
@@ -196,11 +197,6 @@ class LiveSource(SearchableSource):
     def _note_sign(self) -> None:
         self._heard, self._heard_wall = self._monotonic(), self._clock()
 
-    async def _wait_for_news(self) -> None:
-        """Wait a moment for the first message of a socket that was silent."""
-        self._news.clear()
-        await wait_unless(self._news, _MOMENT)
-
     def _lose(self, link: Link, reason: str) -> None:
         """Note that the connection is gone. A later check connects again."""
         if link is not self._link:
@@ -229,15 +225,15 @@ class LiveSource(SearchableSource):
         if self._silence is None and (doubt := self._doubt()):
             self._cut = doubt, self._heard_wall
         self._note_sign()
-        self._broken = 0
+        self._is_garbled = False
         self._silence = None
         self._news.set()
         self._quiet = self._shortest_quiet
         if message.id in self._subscribed and self._known.apply_message(message, self._clock()):
             self._wake()
 
-    def _count_broken(self) -> None:
-        self._broken += 1
+    def _note_garbage(self) -> None:
+        self._is_garbled = True
 
     async def _subscribe(self, wanted: Sequence[str]) -> None:
         """Subscribe to `wanted` and to nothing else."""

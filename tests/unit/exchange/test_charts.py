@@ -8,7 +8,7 @@ import pytest
 
 from tests.examples import some
 from ticker.exchange import Market, SessionWish
-from ticker.exchange.charts import chart
+from ticker.exchange.charts import ChartRefused, chart
 from ticker.units import HOUR, SECOND
 
 NOW = 1_795_447_805_000_000  # a Monday
@@ -79,28 +79,28 @@ def test_the_default_is_a_month_of_daily_bars() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "code", "words"),
+    ("query", "status", "words"),
     [
         (
             {"range": "foo"},
-            "Unprocessable Entity",
+            422,
             "range=foo is not supported. Valid ranges: [1d,",
         ),
-        ({"range": "0d"}, "Unprocessable Entity", "range=0d is not supported"),
-        ({"interval": "30s"}, "Unprocessable Entity", "interval=30s is not supported"),
-        ({"period1": "x"}, "Bad Request", "period1 and period2 are whole seconds"),
-        ({"period1": "1e9"}, "Bad Request", "period1 and period2 are whole seconds"),
-        ({"period1": f"{NOW}", "period2": "9"}, "Bad Request", "start date cannot be after"),
+        ({"range": "0d"}, 422, "range=0d is not supported"),
+        ({"interval": "30s"}, 422, "interval=30s is not supported"),
+        ({"period1": "x"}, 400, "period1 and period2 are whole seconds"),
+        ({"period1": "1e9"}, 400, "period1 and period2 are whole seconds"),
+        ({"period1": f"{NOW}", "period2": "9"}, 400, "start date cannot be after"),
     ],
 )
 def test_requests_that_yahoo_refuses_are_refused(
-    query: dict[str, str], code: str, words: str
+    query: dict[str, str], status: int, words: str
 ) -> None:
     [state] = Market(7).look(["AAPL"], NOW)
-    body = chart(state, query, NOW, 7)["chart"]
-    assert body["result"] is None
-    assert body["error"]["code"] == code
-    assert words in body["error"]["description"]
+    with pytest.raises(ChartRefused) as caught:
+        chart(state, query, NOW, 7)
+    assert caught.value.args[0] == status
+    assert words in caught.value.args[2]
 
 
 def day_of(time: int) -> datetime:
