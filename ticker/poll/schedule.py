@@ -2,8 +2,7 @@
 
 The interval between slots follows from the user's wish and the source's budget. Slots do not drift,
 and missed slots are skipped. No hour holds more requests than the budget. Sends no request. The
-elapsed time (µs, of a clock that never goes back) is passed in. Only the budget has a clock of its
-own.
+elapsed time (µs, of a clock that never goes back) is passed in.
 """
 
 from __future__ import annotations
@@ -126,6 +125,5 @@ class PollSchedule:
         self.due = max(now + wait, self._earliest(now))
 
     def _earliest(self, now: int) -> int:
-        """Return when the budget allows a poll, converted from its clock to elapsed µs."""
-        budget = self._source.budget
-        return now + budget.earliest(self._requests()) - budget.now()
+        """Return when the budget allows a poll (elapsed µs)."""
+        return now + self._source.budget.wait(self._requests())

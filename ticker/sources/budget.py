@@ -81,10 +81,6 @@ class Budget:
         self._counts = _Counts()
         self._lock = threading.Lock()
 
-    def now(self) -> int:
-        """Return µs since the machine was started."""
-        return self._uptime()
-
     def wish(self, per_hour: int) -> None:
         """Set how many polls an hour this poller wants. Others learn it at its next request."""
         self._wish = min(per_hour, self.per_hour or per_hour)
@@ -104,15 +100,15 @@ class Budget:
             return self.per_hour - others
         return max(1, self._wish * self.per_hour // (self._wish + others))
 
-    def earliest(self, requests: int) -> int:
-        """Return when `requests` more polls may be sent (µs, by `now`): now or later."""
-        now = self._uptime()
+    def wait(self, requests: int) -> int:
+        """Return how long to wait until `requests` more polls may be sent (µs)."""
         if self.per_hour is None:
-            return now
+            return 0
+        now = self._uptime()
         self._counts.clear(now)
         spent = sorted((*self._counts.polls, *self._counts.extras))
         over = len(spent) + min(requests, self.per_hour) - self.per_hour
-        return now if over <= 0 else spent[over - 1] + HOUR
+        return 0 if over <= 0 else spent[over - 1] + HOUR - now
 
     def take(self, *, is_extra: bool = False) -> int:
         """Count a request and return 0, or return how long to wait before it may be sent (µs).

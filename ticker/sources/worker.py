@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -25,19 +26,15 @@ class Worker:
 
     async def call(self, function: Callable[[], T]) -> T:
         """Return the result of `function`, or raise its error. Calls run in their order."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future: Future[T] = Future()
 
         def job() -> None:
-            settle: Callable[[Any], None]
-            if future.cancelled():  # while it waited for the calls before it
+            if not future.set_running_or_notify_cancel():  # cancelled while it waited
                 return
             try:
-                outcome: Any = function()
-                settle = future.set_result
+                future.set_result(function())
             except BaseException as error:  # noqa: BLE001 - the caller gets it, whatever it is
-                outcome, settle = error, future.set_exception
-            _tell(loop, future, settle, outcome)
+                future.set_exception(error)
 
         if self._jobs is None:
             self._jobs = SimpleQueue()
@@ -45,7 +42,7 @@ class Worker:
         jobs = self._jobs
         jobs.put(job)
         try:
-            return await future
+            return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             if self._jobs is jobs:
                 self.abandon()
@@ -62,19 +59,3 @@ def _work(jobs: SimpleQueue[Callable[[], None] | None]) -> None:
     while (job := jobs.get()) is not None:
         job()
         del job  # otherwise what the call used or raised stays alive until the next call
-
-
-def _tell(
-    loop: asyncio.AbstractEventLoop,
-    future: asyncio.Future[Any],
-    settle: Callable[[Any], None],
-    outcome: Any,
-) -> None:
-    def deliver() -> None:
-        if not future.done():
-            settle(outcome)
-
-    try:
-        loop.call_soon_threadsafe(deliver)
-    except RuntimeError:
-        return  # the loop is closed: no caller waits any more
