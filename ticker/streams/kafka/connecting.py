@@ -11,6 +11,7 @@ import contextlib
 import ipaddress
 import logging
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from typing import Any, Final
 
 from aiokafka.errors import (
@@ -21,11 +22,12 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     for_code,
 )
+from aiokafka.protocol.metadata import MetadataRequest
 
 from ticker.errors import StreamError, StreamUnusable
 from ticker.streams.kafka.address import KafkaAddress
-from ticker.streams.kafka.diagnosing import OLD, ask_why, no_answer, speak
-from ticker.streams.kafka.internals import begin_with, client_of, hold, let_go
+from ticker.streams.kafka.diagnosing import OLD, ask_why, connect, no_answer
+from ticker.streams.kafka.internals import client_of, hold, keep_metadata_fresh, let_go
 
 ANSWER: Final = 8.0
 """Seconds in which a broker must answer a question. After that it counts as away."""
@@ -33,6 +35,7 @@ ANSWER: Final = 8.0
 CLOSED: Final = "was closed"
 """The problem of a client that is used after it was closed."""
 
+_PAUSE: Final = 0.1  # seconds between two questions to a cluster that names no broker yet
 _log: Final = logging.getLogger(__name__)
 _warned: set[str] = set()  # URLs of the streams that `warn` warned about
 _left: set[asyncio.Task[Any]] = set()
@@ -63,11 +66,12 @@ async def begin(address: KafkaAddress, client: Any, within: float = ANSWER) -> N
     Finding the reason takes a few seconds more. `internals.hold` says what changes in the client.
     """
     warn(address)
-    hold(client_of(client))
+    core = client_of(client)
+    hold(core)
+    core.bootstrap = partial(_bootstrap, address, core)
     try:
         async with asyncio.timeout(within):
-            await prefer(address, client)
-            await (client.bootstrap() if hasattr(client, "bootstrap") else client.start())
+            await (core.bootstrap() if core is client else client.start())
     except (KafkaError, OSError, ValueError) as error:  # ValueError: the broker lacks the password
         await end(client)
         raise await ask_why(address, error) from error
@@ -96,29 +100,42 @@ def _is_here(server: str) -> bool:
         return host == "localhost"
 
 
-async def prefer(address: KafkaAddress, client: Any) -> None:
-    """Let `client`, not started yet, start with the server that answers first.
+async def _bootstrap(address: KafkaAddress, client: Any) -> None:
+    """Let `client` know the brokers that the first answering server names.
 
-    aiokafka asks one server after another, and a silent one would use up all the time.
+    aiokafka asks one server after another, and a silent one would use up all the time. It also
+    accepts the answer of a cluster that has just started and names no broker yet; here the question
+    is repeated.
     """
-    if len(address.servers) == 1:
-        return
-    options = address.options()
-    tasks = [asyncio.ensure_future(_answering(server, options)) for server in address.servers]
+    while True:
+        options = address.options()
+        tasks = [asyncio.ensure_future(_brokers(server, options)) for server in address.servers]
+        failed: list[Exception] = []
+        try:
+            for answer in asyncio.as_completed(tasks):
+                try:
+                    client.cluster.update_metadata(await answer)
+                except (KafkaError, OSError, ValueError) as error:
+                    failed.append(error)
+                if client.cluster.brokers():
+                    keep_metadata_fresh(client)
+                    return
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if len(failed) == len(tasks):
+            raise failed[0]
+        await asyncio.sleep(_PAUSE)
+
+
+async def _brokers(server: str, options: Any) -> Any:
+    """Ask `server` which brokers exist, on a connection that is closed afterwards."""
+    connection = await connect(server, options, ANSWER)
     try:
-        for first in asyncio.as_completed(tasks):
-            with contextlib.suppress(Exception):  # the client reports it if none answers
-                begin_with(client, await first)
-                return
+        return await connection.send(MetadataRequest([]))
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _answering(server: str, options: Any) -> str:
-    await speak(server, options)
-    return server
+        connection.close()
 
 
 async def end(client: Any, within: float = 2.0) -> None:

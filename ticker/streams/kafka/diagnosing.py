@@ -39,7 +39,6 @@ FRESH: Final = 3.0
 OLD: Final = "is too old: ticker needs Kafka 3.0 or newer"
 """The problem of a broker that does not know one of our requests."""
 
-_ADVERTISED: Final = "check advertised.listeners"
 _TLS_ALERT: Final = "352518912"  # 0x15030300 as a length: a TLS server's answer to plain bytes
 _CLOSES: Final = "closes the connection: is it Kafka?"
 _NOT_FOR: Final = (62, 64)  # OpenSSL's codes: wrong host name, wrong address
@@ -53,14 +52,12 @@ async def ask_why(address: KafkaAddress, error: BaseException) -> StreamUnreacha
     A refusal says more than silence, so it is preferred. If all answer now, `error` is described.
     """
     try:
-        options = address.options()
+        failed = await _ask_all(address, address.servers)
     except StreamUnreachable as unusable:  # a security file, gone since the start
         return unusable
-    asked = address.security
-    answers = await asyncio.gather(*(_ask(server, options, asked) for server in address.servers))
-    causes = [cause for cause in answers if cause is not None]
-    telling = [cause for cause in causes if _tells(cause)]
-    return no_answer(address, (telling or causes or [error])[0])
+    causes = [*failed.values()]
+    refusals = [cause for cause in causes if _refusal(cause, address.security) is not None]
+    return no_answer(address, (refusals or causes or [error])[0])
 
 
 def no_answer(address: KafkaAddress, error: BaseException) -> StreamUnreachable:
@@ -78,33 +75,28 @@ async def unreachable(address: KafkaAddress, brokers: Sequence[str]) -> str | No
     them answered, so the problem is elsewhere.
     """
     others = [broker for broker in brokers if broker.lower() not in address.servers]
-    options, asked = address.options(), address.security
-    answers = await asyncio.gather(*(_ask(broker, options, asked) for broker in others))
-    failed = [(b, error) for b, error in zip(others, answers, strict=True) if error is not None]
+    failed = await _ask_all(address, others)
     if not failed:
         return None
-    broker, error = failed[0]
+    broker, error = next(iter(failed.items()))
     names = f"answers, but names its broker {broker}, which"
-    if _tells(error):
-        words = no_answer(address, error).problem
-        return f"{names} {words}{'' if words.endswith('?') else '.'} Check advertised.listeners"
-    is_away = len(failed) < len(brokers) and not isinstance(error, socket.gaierror)
-    advice = "it is away, or its advertised.listeners is wrong" if is_away else _ADVERTISED
-    return f"{names} this machine cannot reach: {advice} ({_why(error)})"
+    is_unknown = isinstance(error, socket.gaierror)
+    refusal = _refusal(error, address.security)
+    if refusal is not None and not is_unknown:
+        return f"{names} {refusal}{'' if refusal.endswith('?') else '.'} Check advertised.listeners"
+    advice = "check advertised.listeners"
+    if len(failed) < len(brokers) and not is_unknown:
+        advice = "it is away, or its advertised.listeners is wrong"
+    return f"{names} this machine cannot reach: {advice} ({_silence(error)})"
 
 
-def _why(error: BaseException) -> str:
-    """Describe in a few words why there is no connection."""
-    match error:
-        case ConnectionRefusedError():
-            return "connection refused"
-        case socket.gaierror():
-            return "no such host"
-        case TimeoutError():
-            return "no answer"
-        case OSError(strerror=str(why)):
-            return why.lower()
-    return "no connection"
+async def _ask_all(address: KafkaAddress, servers: Sequence[str]) -> dict[str, BaseException]:
+    """Ask all `servers` at once. Return server → what goes wrong, for those that fail."""
+    options, asked = address.options(), address.security
+    answers = await asyncio.gather(*(_ask(server, options, asked) for server in servers))
+    return {
+        server: error for server, error in zip(servers, answers, strict=True) if error is not None
+    }
 
 
 class _NotThatWay(ConnectionError):
@@ -115,7 +107,7 @@ async def _ask(server: str, options: Any, asked: Security) -> BaseException | No
     """Ask this broker, and return what goes wrong; `None` if it answers."""
     try:
         async with asyncio.timeout(FRESH):
-            await speak(server, options)
+            await _speak(server, options)
     except ConnectionResetError:
         # A broker without TLS reads the first bytes of TLS as a size, and closes the connection.
         if asked.has_tls and await _speaks_plainly(server):
@@ -138,9 +130,9 @@ def _is_closed(error: BaseException) -> bool:
     return isinstance(error, KafkaConnectionError) and cut and _TLS_ALERT not in f"{cause}"
 
 
-async def speak(server: str, options: Any) -> None:
+async def _speak(server: str, options: Any) -> None:
     """Connect and ask a first question, as a client does. Raises what goes wrong."""
-    connection = await _connection(server, options)
+    connection = await connect(server, options)
     try:
         await connection.send(Describe(()))
     except KafkaError as error:
@@ -161,31 +153,36 @@ async def _speaks_plainly(server: str) -> bool:
     """Tell whether the broker answers without TLS. Sends no secret."""
     with contextlib.suppress(KafkaError, OSError):
         async with asyncio.timeout(FRESH):
-            (await _connection(server, {})).close()
+            (await connect(server, {})).close()
             return True
     return False
 
 
-async def _connection(server: str, options: Any) -> Any:
+async def connect(server: str, options: Any, within: float = FRESH) -> Any:
+    """Connect to `server`. Raises what goes wrong, here or later in `within` seconds."""
     host, _, port = server.rpartition(":")
-    within = int(FRESH * 1_000)
-    return await create_conn(host.strip("[]"), int(port), request_timeout_ms=within, **options)
-
-
-def _tells(error: BaseException) -> bool:
-    """Tell whether a broker refused us; false if it did not answer."""
-    refused = (KafkaError, ssl.SSLError, _NotThatWay, ValueError)
-    return isinstance(error, refused) and not isinstance(error, TimeoutError)
+    wait = int(within * 1_000)
+    return await create_conn(host.strip("[]"), int(port), request_timeout_ms=wait, **options)
 
 
 def _silence(error: BaseException) -> str:
-    """Say in a few words why nothing answers; empty if that is unknown."""
+    """Say in a few words why nothing answers, without the names of aiokafka's classes."""
     match error:
         case ConnectionRefusedError():
             return "connection refused"
+        case socket.gaierror():
+            return "no such host"
         case TimeoutError():
             return "no answer in time"
-    return _said(error)
+        case KafkaConnectionError():
+            return "no connection"
+        case BrokerResponseError():
+            return str(error.description or error.message).rstrip(".")
+        case KafkaError():
+            return ": ".join(map(str, error.args))
+        case OSError(strerror=str(why)):
+            return why.lower()
+    return str(error)
 
 
 def _refusal(error: BaseException, asked: Security) -> str | None:
@@ -223,18 +220,6 @@ def _refusal(error: BaseException, asked: Security) -> str | None:
         case _ if isinstance(error.__cause__, ssl.SSLError):
             return _refusal(error.__cause__, asked)
     return None
-
-
-def _said(error: BaseException) -> str:
-    """Return an error's text for users, without the class name that aiokafka puts before it."""
-    match error:
-        case KafkaConnectionError():
-            return "no connection"
-        case BrokerResponseError():
-            return str(error.description or error.message).rstrip(".")
-        case KafkaError():
-            return ": ".join(map(str, error.args))
-    return str(error)
 
 
 def _certificate_words(error: ssl.SSLCertVerificationError, asked: Security) -> str:

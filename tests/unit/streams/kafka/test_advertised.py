@@ -107,7 +107,7 @@ async def test_a_silent_advertised_address_is_reported_in_time(
         words = await unreachable(address, [f"127.0.0.1:{port}"])
     assert words == (
         f"answers, but names its broker 127.0.0.1:{port}, which this machine cannot reach: "
-        "check advertised.listeners (no answer)"
+        "check advertised.listeners (no answer in time)"
     )
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import aiokafka
 import pytest
 from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.producer.sender import Sender
@@ -31,13 +30,10 @@ from ticker.streams.kafka.internals import let_go
 
 ALL_VERSIONS = 12
 PRIVATE = {
-    AIOKafkaClient: {
-        *("_bootstrap_servers", "_conns", "_get_conn", "_md_synchronizer", "_sync_task"),
-    },
+    AIOKafkaClient: {"_conns", "_get_conn", "_md_synchronizer", "_sync_task"},
     AIOKafkaConnection: {"_writer"},
     AIOKafkaConsumer: {"_client", "_fetcher"},
     AIOKafkaProducer: {"_closed", "_sender"},
-    ClusterMetadata: {"_bootstrap_brokers", "_brokers", "_generate_bootstrap_brokers"},
     Fetcher: {"_fetch_max_wait_ms"},
     MetadataRequest: {"_topics"},
     Sender: {"_send_produce_req"},
