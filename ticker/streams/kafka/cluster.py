@@ -330,14 +330,3 @@ async def _anybody(client: Any) -> Any:
         if await client.ready(node):
             return node
     raise NodeNotReadyError
-
-
-def spans(
-    begins: Mapping[TopicPartition, int],
-    ends: Mapping[TopicPartition, int],
-    partitions: Iterable[TopicPartition],
-) -> dict[TopicPartition, tuple[int, int]]:
-    """Return partition → first and end offset, for those of `partitions` that are not empty."""
-    return {
-        where: (begins[where], ends[where]) for where in partitions if begins[where] < ends[where]
-    }

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from aiokafka import TopicPartition
 
 from ticker.records import Tick
-from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, spans
+from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.messages import KINDS, TICKS, decode
 from ticker.streams.kafka.position import KafkaPosition
@@ -37,36 +37,43 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
     ends = await cluster.offsets(topics, END)
     if when == "end":
         return topics.place(ends)
-    lag = SLACK + await _clock_lag(cluster, ends)
-    found = await cluster.offsets(topics, max(0, when // 1_000 - lag))
-    offsets = {where: offset if offset >= 0 else ends[where] for where, offset in found.items()}
-    ahead = spans(offsets, ends, offsets)
+    lag = SLACK + await _clock_lag(cluster, topics, ends)
+    offsets = await _offsets_at(cluster, topics, max(0, when // 1_000 - lag), ends)
     kinds = dict(zip(topics.names, KINDS, strict=True))
+    ahead = {where for where, offset in offsets.items() if offset < ends[where]}
+    between = {where: (offset, ends[where]) for where, offset in offsets.items()}
     passed = 0
-    async with contextlib.aclosing(span(cluster.address, ahead)) as messages:
+    async with contextlib.aclosing(span(cluster.address, between)) as messages:
         async for where, some in messages:
             if where not in ahead:
                 continue  # found already
             decoded = decode(some, kinds[where.topic])
+            offsets[where] = some[-1].offset + 1
             for record, offset in zip(decoded.records, decoded.offsets, strict=True):
                 if record.received >= when:
                     offsets[where] = offset
-                    del ahead[where]
+                    ahead.remove(where)
                     break
-            else:
-                offsets[where] = some[-1].offset + 1
             passed += len(some)
             if not ahead or passed > SCAN:
                 break
-    for where in ahead:
-        if passed <= SCAN:  # read to its end: no record is that late
-            offsets[where] = ends[where]
+        else:  # read to their ends: no record is that late
+            offsets |= {where: ends[where] for where in ahead}
     return topics.place(offsets)
 
 
-async def _clock_lag(cluster: ClusterClient, ends: Mapping[TopicPartition, int]) -> int:
+async def _offsets_at(
+    cluster: ClusterClient, topics: Topics, when: int, ends: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Return the offset of the first message appended at or after `when` (ms), or the end."""
+    found = await cluster.offsets(topics, when)
+    return {where: offset if offset >= 0 else ends[where] for where, offset in found.items()}
+
+
+async def _clock_lag(
+    cluster: ClusterClient, topics: Topics, ends: Mapping[TopicPartition, int]
+) -> int:
     """Return by how much the broker's clock is behind that of the last writers (ms; at least 0)."""
-    topics = await cluster.topics()
     last = {w: (ends[w] - 1, ends[w]) for w in topics.all(TICKS) if ends[w] > 0}
     found = 0
     async with contextlib.aclosing(span(cluster.address, last)) as messages:
@@ -111,8 +118,7 @@ async def find_last(
         return topics.place(await cluster.offsets(topics, BEGIN))
     # In the other topics, the position is at the time when the first of these ticks was appended.
     since = min((time for time, _, _ in chosen), default=0)
-    offsets = await cluster.offsets(topics, since)
-    offsets = {where: offset if offset >= 0 else ends[where] for where, offset in offsets.items()}
+    offsets = await _offsets_at(cluster, topics, since, ends)
     for where in begins:
         offsets[where] = min((o for _, o, w in chosen if w == where), default=ends[where])
     return topics.place(offsets)

@@ -9,14 +9,14 @@ on from there has no hole, even while others write. A symbol with ticks but with
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 from aiokafka import TopicPartition
 
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
-from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics, spans
+from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.gathering import Gathered
 from ticker.streams.kafka.messages import BEATS, QUOTES, TICKS, Decoded, decode
@@ -41,14 +41,13 @@ class Late(msgspec.Struct):
     begins: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
     quotes: dict[Key, Quote]
+    """The quotes in the topic."""
     made: dict[Key, Quote]
     """Quotes made of the last ticks of symbols that have no quote."""
-    heads: dict[Key, Tick | Quote]
-    """The record with the last sequence of each symbol, as far as the window shows."""
-    last_seen: dict[Key, int]
-    """(origin, symbol) → the sequence that its quote includes."""
     beats: dict[tuple[str, str], Heartbeat]
     window: Mapping[TopicPartition, Decoded]
+    tails: dict[Key, Tick]
+    """The last tick of each symbol in the window."""
     partition_of: dict[Key, int]
     """(origin, symbol) → the partition of its ticks in the window."""
     whole: bool
@@ -58,20 +57,21 @@ class Late(msgspec.Struct):
 
     def batch(self) -> Batch:
         """Return the snapshot for readers."""
+        quotes = self.quotes | self.made
         return Batch(
             self.place.position(),
-            quotes=[*self.quotes.values(), *self.made.values()],
+            quotes=list(quotes.values()),
             heartbeats=list(self.beats.values()),
-            last_seen=self.last_seen,
+            last_seen=_sequences(quotes),
         )
 
-    def ticks(self) -> Iterator[Tick]:
-        """Return the ticks of the window."""
-        return (tick for some in self.window.values() for tick in some.records)
-
-    def tails(self) -> dict[Key, int]:
-        """Return (origin, symbol) → the last sequence of its ticks in the window."""
-        return _sequences(_heads({}, self.ticks()))
+    def lagging(self) -> list[Quote]:
+        """Return a new quote for each symbol whose quote is missing or older than its last tick."""
+        return [
+            as_quote(tick, self.quotes.get(key))
+            for key, tick in self.tails.items()
+            if key in self.made or tick.sequence > (self.quotes[key].sequence or 0)
+        ]
 
 
 async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int = WINDOW) -> Late:
@@ -81,7 +81,7 @@ async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int
     # If others write meanwhile, a quote may include ticks after the noted ends. This is harmless: a
     # reading drops these ticks as repeats.
     standing = Gathered()
-    between = spans(begins, ends, topics.all(QUOTES, BEATS))
+    between = {where: (begins[where], ends[where]) for where in topics.all(QUOTES, BEATS)}
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
         async for where, some in messages:
             standing.take(topics, where, some)
@@ -89,40 +89,39 @@ async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int
     window, whole = await _join(cluster, topics, (begins, ends), _sequences(quotes), window_size)
     broken = standing.broken + sum(each.broken for each in window.values())
     partition_of: dict[Key, int] = {}
+    tails: dict[Key, Tick] = {}
     for where, each in window.items():
-        keys = {(tick.origin, tick.symbol) for tick in each.records}
-        topics.check_partitions(partition_of, where.partition, keys)
-    heads = _heads(quotes, (tick for each in window.values() for tick in each.records))
-    made = {
-        key: as_quote(head)
-        for key, head in heads.items()
-        if isinstance(head, Tick) and key not in quotes
-    }
+        last: dict[Key, Tick] = {}
+        for tick in each.records:
+            key = (tick.origin, tick.symbol)
+            if key not in last or tick.sequence > last[key].sequence:
+                last[key] = tick
+        topics.check_partitions(partition_of, where.partition, last)
+        tails |= last
+    made = {key: as_quote(tick) for key, tick in tails.items() if key not in quotes}
     last_seen = _sequences(quotes | made)
     offsets = dict(ends)
     for where, each in window.items():
         news = (
             offset
             for tick, offset in zip(each.records, each.offsets, strict=True)
-            if tick.sequence > last_seen.get((tick.origin, tick.symbol), 0)
+            if tick.sequence > last_seen[tick.origin, tick.symbol]
         )
         offsets[where] = min(news, default=ends[where])
     received = max((quote.received for quote in quotes.values()), default=0)
-    place = topics.place(offsets, received)
     return Late(
-        *(place, begins, ends, quotes, made, heads, last_seen),
-        *(standing.beats, window, partition_of, whole, broken),
+        place=topics.place(offsets, received),
+        begins=begins,
+        ends=ends,
+        quotes=quotes,
+        made=made,
+        beats=standing.beats,
+        window=window,
+        tails=tails,
+        partition_of=partition_of,
+        whole=whole,
+        broken=broken,
     )
-
-
-def _heads(quotes: Mapping[Key, Quote], ticks: Iterable[Tick]) -> dict[Key, Tick | Quote]:
-    heads: dict[Key, Tick | Quote] = dict(quotes)
-    for tick in ticks:
-        key = (tick.origin, tick.symbol)
-        known = heads.get(key)
-        if known is None or tick.sequence > (known.sequence or 0):
-            heads[key] = tick
-    return heads
 
 
 def as_quote(tick: Tick, quote: Quote | None = None) -> Quote:
@@ -133,8 +132,8 @@ def as_quote(tick: Tick, quote: Quote | None = None) -> Quote:
     return Quote(**(msgspec.structs.asdict(quote) | fields if quote is not None else fields))
 
 
-def _sequences(records: Mapping[Key, Tick | Quote]) -> dict[Key, int]:
-    return {key: record.sequence or 0 for key, record in records.items()}
+def _sequences(quotes: Mapping[Key, Quote]) -> dict[Key, int]:
+    return {key: quote.sequence or 0 for key, quote in quotes.items()}
 
 
 async def _join(

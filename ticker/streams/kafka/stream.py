@@ -128,18 +128,18 @@ class KafkaStream(BaseStream, Served):
         firsts = await ticks_between(
             cluster, {where: (at, min(at + 1, late.ends[where])) for where, at in begins.items()}
         )
-        held = [*late.ticks()]
-        heads = late.heads
+        held = [tick for some in late.window.values() for tick in some.records]
+        quotes = late.quotes | late.made
         kept = await policies(cluster, topics.names)
         return Health(
             stream=self.url,
             state=StreamState.OK if count or late.batch() else StreamState.EMPTY,
             problem=kept.wrong or kept.hidden,
             ticks=len(held) if late.whole else count,
-            symbols=len({symbol for _, symbol in heads}),
+            symbols=len({symbol for _, symbol in quotes}),
             first=min((t.received for some in firsts.values() for t in some.records), default=None),
             last=max((tick.received for tick in held), default=None),
-            simulated=next((head.simulated for head in heads.values()), None),
+            simulated=next((quote.simulated for quote in quotes.values()), None),
             broken=late.broken,
             heartbeats=tuple(late.beats.values()),
         )
@@ -163,7 +163,7 @@ class KafkaLog(KafkaStream, Log):
 
     @property
     def id(self) -> str:
-        return self._entered().id
+        return self._entered().topics.id
 
     async def last(self) -> Mapping[tuple[str, str], int]:
         return await self._entered().last()

@@ -1,8 +1,8 @@
-"""The sequence check: what a writer knows of its log, and which records it accepts. Pure.
+"""The state of a writer: what its log holds, and which quotes wait. Pure.
 
-It separates ticks that continue the log, repeats, and ticks that leave a hole. It drops gaps that
-the log has, and quotes older than the log's. A quote is sent at most once a second for each
-origin and symbol. A later one waits until that second is over, or until many ticks were written.
+`Sequences` separates ticks that continue the log, repeats, and ticks that leave a hole. It drops
+gaps that the log has. `WaitingQuotes` sends a quote at most once a second for each origin and
+symbol. A later one waits until that second is over, or until many ticks were written.
 """
 
 from __future__ import annotations
@@ -26,17 +26,13 @@ _GAPS_REMEMBERED: Final = 100_000
 
 
 class Sequences:
-    """What a writer knows of its log."""
+    """What a log holds, as far as a writer must know. After a failure, it is read again."""
 
     def __init__(self, url: str) -> None:
         self.last: dict[Key, int] = {}
         self.simulated: bool | None = None
         self._url = url
         self._gaps: dict[Gap, None] = {}
-        self._quoted: dict[Key, tuple[int, int]] = {}  # version of the last one: sequence and time
-        self._sent: dict[Key, float] = {}  # when we sent the last one (s, monotonic)
-        self._waiting: dict[Key, Quote] = {}
-        self._written = 0  # ticks written since a quote waits
 
     def check(self, batch: Batch) -> tuple[Sequence[Tick], dict[Key, int]]:
         """Check an append before any of it is written: see `check_append`.
@@ -48,14 +44,15 @@ class Sequences:
         return check_append(self._url, batch, self.last)
 
     def saw(self, records: Iterable[Tick | Quote]) -> None:
-        """Note ticks or quotes of any writer that are in the log."""
+        """Note ticks or quotes of any writer that are in the log.
+
+        The first price decides whether the log's prices are invented.
+        """
         for record in records:
             key = (record.origin or "", record.symbol)
             if (record.sequence or 0) > self.last.get(key, 0):
                 self.last[key] = record.sequence or 0
             self.simulated = record.simulated if self.simulated is None else self.simulated
-            if isinstance(record, Quote):
-                self._quoted[key] = record.version
 
     def new_gaps(self, gaps: Iterable[Gap]) -> list[Gap]:
         """Return the gaps that are not in the log yet, each once."""
@@ -67,24 +64,42 @@ class Sequences:
         while len(self._gaps) > _GAPS_REMEMBERED:
             del self._gaps[next(iter(self._gaps))]
 
-    def offer(self, quotes: Iterable[Quote]) -> None:
-        """Let quotes wait, in place of older ones. The log must hold their ticks already."""
-        for quote in quotes:
-            other = self._waiting.get(quote.key)
-            newest = other.version if other else self._quoted.get(quote.key, (0, 0))
-            if quote.version >= newest:
-                self._waiting[quote.key] = quote
-
-    def wrote(self, batch: Batch, heads: Mapping[Key, int], ticks: int) -> None:
-        """Note that `ticks` new ticks of `batch` were written, and let its quotes wait.
-
-        `heads` are the last sequences of their keys.
-        The first price written decides whether the log's prices are invented. A refused append
-        decides nothing.
-        """
+    def wrote(self, batch: Batch, heads: Mapping[Key, int]) -> None:
+        """Note that the ticks of `batch` were written; `heads` are the last of their keys."""
         self.last.update(heads)
         self.simulated = check_simulated(self._url, self.simulated, batch.ticks[:1], batch.quotes)
-        self.offer(batch.quotes)
+
+
+class WaitingQuotes:
+    """The quotes that wait. They outlive a failure, because their ticks were acknowledged."""
+
+    def __init__(self) -> None:
+        self._newest: dict[Key, tuple[int, int]] = {}  # the version last stored or offered
+        self._sent: dict[Key, float] = {}  # when we sent the last one (s, monotonic)
+        self._waiting: dict[Key, Quote] = {}
+        self._written = 0  # ticks written since a quote waits
+
+    def begin(
+        self, stored: Iterable[Quote], lagging: Iterable[Quote], last: Mapping[Key, int]
+    ) -> None:
+        """Begin with a log that was read: it holds the quotes `stored`, and ticks up to `last`.
+
+        The quotes `lagging` wait, and those that waited before, unless the log lost their ticks.
+        """
+        before, self._waiting = self._waiting, {}
+        self._newest = {quote.key: quote.version for quote in stored}
+        self.offer(lagging)
+        self.offer(q for q in before.values() if (q.sequence or 0) <= last.get(q.key, 0))
+
+    def offer(self, quotes: Iterable[Quote], ticks: int = 0) -> None:
+        """Let quotes wait, in place of older ones. The log must hold their ticks already.
+
+        `ticks` is the number of ticks just written.
+        """
+        for quote in quotes:
+            if quote.version >= self._newest.get(quote.key, (0, 0)):
+                self._newest[quote.key] = quote.version
+                self._waiting[quote.key] = quote
         if self._waiting:
             self._written += ticks
 
@@ -101,7 +116,6 @@ class Sequences:
     def sent(self, quotes: Iterable[Quote], now: float) -> None:
         """Note that these quotes were sent at `now` (s, monotonic)."""
         for quote in quotes:
-            self._quoted[quote.key] = quote.version
             self._sent[quote.key] = now
             if self._waiting.get(quote.key) is quote:
                 del self._waiting[quote.key]

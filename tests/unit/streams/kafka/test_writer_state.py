@@ -4,7 +4,7 @@ import pytest
 
 from ticker.errors import InvalidRecord, MixedPrices, SequenceConflict
 from ticker.records import Batch, Gap, Quote, Tick
-from ticker.streams.kafka.writer_state import Sequences
+from ticker.streams.kafka.writer_state import WAITING_TICKS, Sequences, WaitingQuotes
 
 NOW = 1_795_447_805_000_000
 
@@ -18,16 +18,35 @@ def tick(sequence: int, price: float = 1.0) -> Tick:
 
 
 def test_a_quote_waits_for_a_second_and_the_newest_is_sent() -> None:
-    known = Sequences("kafka://x/t")
-    known.offer([quote(1)])
-    assert known.due(10.0) == [quote(1)]
-    known.sent([quote(1)], 10.0)
-    known.offer([quote(2), quote(4), quote(3)])
-    assert known.due(10.5) == []
-    assert known.due(11.0) == known.due(None) == [quote(4)]
-    known.sent(known.due(11.0), 11.0)
-    known.offer([quote(4, NOW - 1), quote(3)])
-    assert known.due(None) == []
+    quotes = WaitingQuotes()
+    quotes.offer([quote(1)])
+    assert quotes.due(10.0) == [quote(1)]
+    quotes.sent([quote(1)], 10.0)
+    quotes.offer([quote(2), quote(4), quote(3)])
+    assert quotes.due(10.5) == []
+    assert quotes.due(11.0) == quotes.due(None) == [quote(4)]
+    quotes.sent(quotes.due(11.0), 11.0)
+    quotes.offer([quote(4, NOW - 1), quote(3)])
+    assert quotes.due(None) == []
+
+
+@pytest.mark.parametrize(("held", "waits"), [(4, [quote(4)]), (3, [quote(3, NOW - 1)])])
+def test_a_waiting_quote_outlives_a_failure_unless_the_log_lost_its_ticks(
+    held: int, waits: list[Quote]
+) -> None:
+    quotes = WaitingQuotes()
+    quotes.offer([quote(4)])
+    quotes.begin([quote(1)], [quote(3, NOW - 1)], {("o", "A"): held})
+    assert quotes.due(None) == waits
+
+
+def test_all_quotes_are_due_once_many_ticks_were_written() -> None:
+    quotes = WaitingQuotes()
+    quotes.sent([quote(1)], 10.0)
+    quotes.offer([quote(2)], WAITING_TICKS)
+    assert quotes.due(10.1) == []
+    quotes.offer([], 1)
+    assert quotes.due(10.1) == [quote(2)]
 
 
 def test_a_quote_without_a_number_is_refused() -> None:
