@@ -23,7 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from ticker.errors import StreamError, StreamUnreachable
 from ticker.records import Batch, Gap, Quote, Tick
 from ticker.relay import HoldCheckpoint, Relay
-from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, TopicPlan
 from ticker.streams.kafka.cluster import ENDINGS
 from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog
@@ -136,7 +136,7 @@ async def flowing(
     async with contextlib.AsyncExitStack() as stack:
 
         def topics() -> KafkaLog:
-            return KafkaLog(address, Plan(partitions=2, replication=replication), delivery=8)
+            return KafkaLog(address, TopicPlan(partitions=2, replication=replication), delivery=8)
 
         logs: list[Log] = []
         relaying = None

@@ -23,7 +23,7 @@ from ticker import wire
 from ticker.exchange import Exchange, Market, companies
 from ticker.processes.child import environment
 from ticker.records import Batch, Quote, Tick
-from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, TopicPlan
 from ticker.streams.kafka.messages import HEADERS
 from ticker.streams.kafka.producing import BATCH_BYTES
 
@@ -69,7 +69,7 @@ async def timed(work: Callable[[], Awaitable[None]]) -> float:
 
 async def append_ours(kafka: str) -> float:
     batches = [ticks("bench", n) for n in range(BATCHES)]
-    async with KafkaLog(address(kafka), Plan(partitions=1)) as log:
+    async with KafkaLog(address(kafka), TopicPlan(partitions=1)) as log:
         await log.append(
             Batch(ticks=ticks("warm", 0)[:1])
         )  # its producer is started before we measure
@@ -84,7 +84,7 @@ async def append_ours(kafka: str) -> float:
 async def bare(kafka: str, work: Callable[[Any, str], Awaitable[None]]) -> float:
     """A topic as ours, and aiokafka's own producer with our settings."""
     where = address(kafka)
-    async with KafkaLog(where, Plan(partitions=1)):
+    async with KafkaLog(where, TopicPlan(partitions=1)):
         pass
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka,
@@ -143,7 +143,7 @@ async def append_single(kafka: str) -> float:
 async def append_confluent(kafka: str) -> float:
     batches = [ticks("bench", n) for n in range(BATCHES)]
     where = address(kafka)
-    async with KafkaLog(where, Plan(partitions=1)):
+    async with KafkaLog(where, TopicPlan(partitions=1)):
         pass
     producer = confluent_kafka.Producer(
         {
@@ -187,7 +187,7 @@ async def test_appending_keeps_up_with_a_bare_send_batch(kafka: str) -> None:
 async def test_reading_keeps_up_with_a_bare_getmany(kafka: str) -> None:
     where = address(kafka)
     rows = 3 * ROWS
-    async with KafkaLog(where, Plan(partitions=1)) as log:
+    async with KafkaLog(where, TopicPlan(partitions=1)) as log:
         for n in range(3 * BATCHES):  # long enough for the beginning not to count
             await log.append(Batch(ticks=ticks("bench", n)))
 

@@ -36,7 +36,7 @@ from ticker.streams.kafka import (
     KafkaAddress,
     KafkaLog,
     KafkaStream,
-    Plan,
+    TopicPlan,
     fetching,
     following,
     missing,
@@ -46,7 +46,7 @@ from ticker.streams.kafka.cluster import BEGIN, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.fetching import Fetching, span
 from ticker.streams.kafka.producing import Producing
-from ticker.streams.kafka.snapshot import gaps_between, read_snapshot, ticks_between
+from ticker.streams.kafka.snapshot import gaps_between, oldest_received, read_snapshot
 from ticker.streams.kafka.topics import configurations
 from ticker.streams.protocol import ReadStats
 
@@ -102,7 +102,7 @@ async def put_unreadable(
 
 
 async def test_over_several_partitions_each_symbol_keeps_its_order(address: KafkaAddress) -> None:
-    async with KafkaLog(address, Plan(partitions=4)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=4)) as log:
         for n in range(1, 31):
             await log.append(Batch(ticks=[tick("o", s, n) for s in SYMBOLS]))
         batches = await read(log, limit=50)
@@ -148,7 +148,7 @@ async def test_a_late_reader_joins_quotes_and_ticks_over_partitions_while_others
     heads: dict[tuple[str, str], int] = {}
     done = asyncio.Event()
     async with (
-        KafkaLog(address, Plan(partitions=3)) as one,
+        KafkaLog(address, TopicPlan(partitions=3)) as one,
         KafkaLog(address) as two,
         asyncio.timeout(60),
         asyncio.TaskGroup() as group,
@@ -162,7 +162,7 @@ async def test_a_late_reader_joins_quotes_and_ticks_over_partitions_while_others
 async def test_a_symbol_whose_quote_lags_far_behind_is_read_from_further_back(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)]))
         # Its later ticks come with no quote, as after a writer that died in between.
         await log.append(Batch(ticks=[tick("o", "QUIET", n) for n in (2, 3)]))
@@ -185,7 +185,7 @@ async def test_a_symbol_whose_quote_lags_far_behind_is_read_from_further_back(
 async def test_ticks_newer_than_any_quote_are_found_behind_many_others(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)]))
         await log.append(
             Batch(ticks=[tick("o", "QUIET", n) for n in (2, 3)])
@@ -262,7 +262,7 @@ async def test_a_waiting_quote_is_sent_even_if_nothing_follows(
 async def test_messages_are_plain_json_with_key_and_headers(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         beat = Heartbeat("o", "w1", "test", NOW, NOW, 1, "ok", 1, 1)
         await log.append(
             Batch(ticks=[tick("o", "GC=F", 7)], quotes=[quote("o", "GC=F", 7)], heartbeats=[beat])
@@ -288,7 +288,7 @@ async def test_foreign_and_broken_messages_are_counted_and_skipped(
     address: KafkaAddress,
 ) -> None:
     good = wire.encode(tick("o", "A", 2))
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
         foreign: list[dict[str, Any]] = [
             {"key": b"A", "value": b"not json"},
@@ -324,7 +324,7 @@ async def test_foreign_and_broken_messages_are_counted_and_skipped(
 async def test_a_symbol_without_a_quote_is_shown_by_its_last_tick(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
         foreign = [
             {"key": b"MINE", "value": wire.encode(tick("p", "MINE", n))} for n in range(1, 6)
@@ -346,7 +346,7 @@ async def test_a_symbol_without_a_quote_is_shown_by_its_last_tick(
 async def test_a_message_that_aiokafka_cannot_read_is_counted_and_skipped(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=2)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=2)) as log:
         await log.append(
             Batch(ticks=[tick("o", s, 1) for s in SYMBOLS], quotes=[quote("o", "A", 1)])
         )
@@ -373,7 +373,7 @@ async def test_messages_in_every_compression_are_read(address: KafkaAddress, cod
     producer = confluent_kafka.Producer(
         {"bootstrap.servers": address.servers[0], "compression.type": codec, "linger.ms": 50}
     )
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         ticks = [tick("o", "A", n) for n in range(1, 201)]
         for one in ticks:
             producer.produce(address.prefix, wire.encode(one), b"A", partition=0)
@@ -384,7 +384,7 @@ async def test_messages_in_every_compression_are_read(address: KafkaAddress, cod
 async def test_a_reader_that_retention_overtook_gets_a_gap_and_continues(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "A", n) for n in range(1, 21)]))
         seen: list[int] = []
         gaps: list[Gap] = []
@@ -411,7 +411,7 @@ async def test_retention_runs_while_ticks_flow_and_reports_to_overtaken_readers(
     address: KafkaAddress,
 ) -> None:
     sequences = itertools.count(1)
-    plan = Plan(partitions=1, keep_for=2_000_000)
+    plan = TopicPlan(partitions=1, keep_for=2_000_000)
     async with KafkaLog(address, plan) as log, ClusterClient(address) as asking:
         await log.append(Batch(ticks=[tick("o", "A", next(sequences))]))
         position = (await anext(log.read(await log.find("start")))).position
@@ -433,7 +433,7 @@ async def test_retention_runs_while_ticks_flow_and_reports_to_overtaken_readers(
 async def test_a_span_whose_start_retention_deleted_is_read_from_there(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log, admin(address) as client:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log, admin(address) as client:
         await log.append(Batch(ticks=[tick("o", "A", n) for n in range(1, 21)]))
         where = TopicPartition(address.prefix, 0)
         await client.delete_records({where: RecordsToDelete(before_offset=15)})
@@ -447,7 +447,7 @@ async def test_a_reading_passes_invisible_markers_while_other_partitions_flow(
 ) -> None:
     """One partition ends with the marker of another program's transaction."""
     quiet, busy = name_in(0, 2), name_in(1, 2)
-    async with KafkaLog(address, Plan(partitions=2)) as log, asyncio.timeout(30):
+    async with KafkaLog(address, TopicPlan(partitions=2)) as log, asyncio.timeout(30):
         await log.append(Batch(ticks=[tick("o", quiet, 1)]))
         producer = confluent_kafka.Producer(
             {"bootstrap.servers": address.servers[0], "transactional.id": address.prefix}
@@ -517,7 +517,7 @@ async def test_a_cluster_that_stays_incomplete_is_reported(
 ) -> None:
     monkeypatch.setattr(topics, "ANSWER", 1)
     with pytest.raises(StreamUnreachable, match="cannot make the topic"):
-        async with KafkaLog(address, Plan(replication=3)):
+        async with KafkaLog(address, TopicPlan(replication=3)):
             pass
 
 
@@ -536,7 +536,7 @@ async def test_ticks_are_found_by_time_even_if_the_brokers_clock_is_behind(
     address: KafkaAddress,
 ) -> None:
     ahead = (time.time_ns() // 1_000) + 60_000_000
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(
             Batch(ticks=[replace(tick("o", "A", n), received=ahead + n) for n in range(1, 11)])
         )
@@ -553,7 +553,7 @@ async def test_columns_arrive_even_if_their_caller_works_long_on_a_chunk(
             await asyncio.sleep(0.05)  # under way when the caller has the chunk before
             return await super()._fetch(min(1, limit), wait, *only)
 
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2, 3)]))
     monkeypatch.setattr(fetching, "Fetching", Slow)
     monkeypatch.setattr(fetching, "ANSWER", 1.0)
@@ -633,7 +633,7 @@ async def test_an_empty_batch_does_not_skip_ticks_that_are_still_held_back(
         return await gaps_between(*what)
 
     monkeypatch.setattr(missing, "gaps_between", slow)
-    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log, asyncio.timeout(30):
         await log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2)]))
         async with contextlib.aclosing(log.read(await log.find("start"))) as batches:
             assert [t.sequence for t in (await anext(batches)).ticks] == [1, 2]
@@ -657,15 +657,15 @@ async def test_a_failed_lookup_does_not_lose_the_gap_that_retention_left(
         asked += 1
         if asked == 1:
             raise StreamUnreachable(address.url, "away for a moment")
-        return await ticks_between(*what)
+        return await oldest_received(*what)
 
-    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log, asyncio.timeout(30):
         await log.append(Batch(ticks=[tick("o", "A", n) for n in range(1, 21)]))
         begin = await log.find("start")
         async with admin(address) as client:
             topic = TopicPartition(address.prefix, 0)
             await client.delete_records({topic: RecordsToDelete(before_offset=15)})
-        monkeypatch.setattr(following, "ticks_between", failing)
+        monkeypatch.setattr(following, "oldest_received", failing)
         seen: list[int] = []
         gaps: list[str] = []
         async with contextlib.aclosing(log.read(begin)) as batches:
@@ -689,7 +689,7 @@ async def test_a_partition_that_falls_silent_while_another_flows_is_detected(
 
     monkeypatch.setattr(following, "Fetching", Seen)
     flowing, silent = (name_in(n, 2) for n in (0, 1))
-    async with KafkaLog(address, Plan(partitions=2)) as log, asyncio.timeout(40):
+    async with KafkaLog(address, TopicPlan(partitions=2)) as log, asyncio.timeout(40):
         await log.append(Batch(ticks=[tick("o", flowing, 1), tick("o", silent, 1)]))
         stream = KafkaStream(address, watch=0.6)
         sequence = 1
@@ -721,7 +721,7 @@ async def test_a_reading_that_ends_by_an_unforeseen_error_raises_it(
     def broken(*_: Any) -> Any:
         raise KeyError("unforeseen")
 
-    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(20):
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log, asyncio.timeout(20):
         await log.append(Batch(ticks=[tick("o", "A", 1)]))
         monkeypatch.setattr(following, "gather", broken)
         with pytest.raises(KeyError):
@@ -733,7 +733,7 @@ async def test_one_unreadable_message_among_many_partitions_is_skipped(
 ) -> None:
     partitions = 40
     symbol = name_in(partitions - 1, partitions)
-    async with KafkaLog(address, Plan(partitions=partitions)) as log, asyncio.timeout(30):
+    async with KafkaLog(address, TopicPlan(partitions=partitions)) as log, asyncio.timeout(30):
         await log.append(Batch(ticks=[tick("o", symbol, 1)]))
         await put_unreadable(address, address.prefix, (b"x", b"x"), partition=partitions - 1)
         await log.append(Batch(ticks=[tick("o", symbol, 2)]))
@@ -750,7 +750,7 @@ async def test_one_unreadable_message_among_many_partitions_is_skipped(
 
 
 async def test_a_record_that_no_broker_accepts_is_refused_at_once(address: KafkaAddress) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         names = tuple(f"{'S' * 55}{n}" for n in range(20_000))
         long = Gap("test", "o", "w", NOW, "stopped", from_=1, until=2)
         force_setattr(long, "symbols", names)  # no record can be made that long
@@ -763,7 +763,7 @@ async def test_a_record_that_no_broker_accepts_is_refused_at_once(address: Kafka
 async def test_topics_created_by_hand_may_have_any_number_of_partitions(
     address: KafkaAddress,
 ) -> None:
-    plan = Plan(partitions=3)
+    plan = TopicPlan(partitions=3)
     wanted = zip(("", ".gaps", ".quotes", ".heartbeats"), configurations(plan), strict=True)
     counts = {"": 3, ".gaps": 2, ".quotes": 1, ".heartbeats": 2}
     async with admin(address) as client:
@@ -789,7 +789,7 @@ async def test_topics_created_by_hand_may_have_any_number_of_partitions(
 async def test_added_partitions_are_reported_and_keep_each_symbols_order(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log, asyncio.timeout(30):
         await log.append(Batch(ticks=[tick("o", s, n) for s in SYMBOLS for n in (1, 2)]))
         begin = await log.find("start")
         stream = KafkaStream(address, watch=0.3)
@@ -808,7 +808,7 @@ async def test_partitions_added_earlier_are_reported_to_a_later_writer(
     address: KafkaAddress,
 ) -> None:
     moved, stays = name_in(2, 3), name_in(0, 3)
-    async with KafkaLog(address, Plan(partitions=1)) as log, admin(address) as client:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log, admin(address) as client:
         await log.append(Batch(ticks=[tick("o", s, n) for s in (moved, stays) for n in (1, 2)]))
         await client.create_partitions({address.prefix: NewPartitions(3)})
     words = f"ticks of {moved} lie in two partitions"
@@ -832,7 +832,7 @@ async def test_partitions_added_earlier_are_reported_to_a_later_writer(
 async def test_a_topic_keeps_to_the_first_kind_of_prices_real_or_invented(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as one, KafkaLog(address) as two:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as one, KafkaLog(address) as two:
         await one.append(Batch(ticks=[tick("x", "A", 1)]))
         with pytest.raises(MixedPrices):
             await two.append(Batch(ticks=[tick("y", "B", 1, simulated=True)]))
@@ -848,7 +848,7 @@ async def test_one_silent_server_does_not_hide_the_others(address: KafkaAddress)
     hung = asyncio.Event()
     silent = await asyncio.start_server(swallow, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "A", 1)]))
     several = KafkaAddress((f"127.0.0.1:{port}", address.servers[0]), address.prefix)
 
@@ -873,7 +873,7 @@ async def test_one_silent_server_does_not_hide_the_others(address: KafkaAddress)
 async def test_a_symbol_among_many_ticks_joins_its_waiting_quote(
     address: KafkaAddress,
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
         await log.append(Batch(ticks=[tick("o", "A", 2)], quotes=[quote("o", "A", 2)]))  # it waits
         for n in range(1, 10_001, 2_000):
@@ -892,7 +892,7 @@ async def test_a_symbol_among_many_ticks_joins_its_waiting_quote(
 async def test_a_waiting_quote_survives_a_failure(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "A", 1)], quotes=[quote("o", "A", 1)]))
         later = replace(quote("o", "A", 1), time=NOW + 500, received=NOW + 500)
         await log.append(Batch(quotes=[later]))  # acknowledged; it waits
@@ -920,7 +920,7 @@ async def test_batches_are_compressed(
 
     monkeypatch.setattr("aiokafka.consumer.fetcher.MemoryRecords", measured)
     ticks = [tick("o", "A", n) for n in range(1, 1_001)]
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=ticks))
         assert [t for b in await read(log) for t in b.ticks] == ticks
     assert 0 < sum(fetched) < sum(len(wire.encode(t)) for t in ticks) / 4

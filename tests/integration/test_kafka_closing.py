@@ -9,7 +9,7 @@ from tests.kafka_broker import Broker
 from tests.kafka_flow import tick
 from ticker.errors import StreamUnreachable
 from ticker.records import Batch
-from ticker.streams.kafka import KafkaAddress, KafkaLog, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, TopicPlan
 from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.producing import Producing
 
@@ -45,7 +45,7 @@ async def test_a_delayed_append_does_not_outlive_its_log(
         await go_on.wait()
         return await passed(*words)
 
-    log = KafkaLog(address, Plan(partitions=1))
+    log = KafkaLog(address, TopicPlan(partitions=1))
     await log.__aenter__()
     await asyncio.sleep(0.15)  # long enough for another check of the topics before a message
     monkeypatch.setattr(where, what, hold)
@@ -61,7 +61,7 @@ async def test_a_delayed_append_does_not_outlive_its_log(
 async def test_an_append_in_progress_succeeds_before_its_log_closes(
     address: KafkaAddress,
 ) -> None:
-    log = KafkaLog(address, Plan(partitions=1))
+    log = KafkaLog(address, TopicPlan(partitions=1))
     await log.__aenter__()
     appending = asyncio.create_task(log.append(Batch(ticks=[tick("o", "A", n) for n in (1, 2, 3)])))
     await asyncio.sleep(0)
@@ -73,7 +73,7 @@ async def test_an_append_in_progress_succeeds_before_its_log_closes(
 async def test_repeatedly_cancelled_appends_leave_nothing_behind(
     broker: Broker, address: KafkaAddress
 ) -> None:
-    log = KafkaLog(address, Plan(partitions=1))
+    log = KafkaLog(address, TopicPlan(partitions=1))
     await log.__aenter__()
     await log.append(Batch(ticks=[tick("o", "A", 1)]))
     broker.freeze()

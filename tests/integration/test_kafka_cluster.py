@@ -14,7 +14,7 @@ import pytest
 
 from tests.kafka_broker import Broker, free_port
 from tests.kafka_flow import flowing, moved_on, stalled
-from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, TopicPlan
 from ticker.streams.kafka.cluster import ClusterClient
 
 NODES = 3
@@ -66,7 +66,10 @@ async def well(address: KafkaAddress) -> None:
 async def test_two_of_three_replicas_confirm_each_record(
     address: KafkaAddress, replication: int, least: str
 ) -> None:
-    async with KafkaLog(address, Plan(replication=replication)), ClusterClient(address) as asking:
+    async with (
+        KafkaLog(address, TopicPlan(replication=replication)),
+        ClusterClient(address) as asking,
+    ):
         has = await asking.configurations(asking.names, ["min.insync.replicas"])
     assert has == {name: {"min.insync.replicas": least} for name in asking.names}
 

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ticker import wire
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
-from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, TopicPlan
 from ticker.streams.kafka.cluster import ENDINGS
 
 NOW = 1_795_447_805_000_000
@@ -78,7 +78,7 @@ async def everything(stream: KafkaStream) -> list[Batch]:
 async def test_copied_topics_are_read_completely(address: KafkaAddress) -> None:
     ticks = [tick(s, n) for n in range(1, EACH + 1) for s in SYMBOLS]
     quotes = [Quote(s, "test", NOW, NOW, 1.0, "o", EACH) for s in SYMBOLS]
-    plan = Plan(partitions=PARTITIONS)
+    plan = TopicPlan(partitions=PARTITIONS)
     async with KafkaLog(address, plan) as log:
         await log.append(Batch(ticks=ticks, gaps=[GAP], quotes=quotes, heartbeats=[BEAT]))
     prefix = f"backup.{address.prefix}"
@@ -106,7 +106,7 @@ async def test_copied_topics_are_read_completely(address: KafkaAddress) -> None:
 
 async def test_duplicate_ticks_are_read_once(address: KafkaAddress) -> None:
     ticks = [tick("A", n) for n in range(1, 6)]
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=ticks))
         producer = confluent_kafka.Producer({"bootstrap.servers": address.servers[0]})
         for again in (*ticks[2:4], tick("A", 6), *ticks):
@@ -131,7 +131,7 @@ async def test_two_logs_that_send_the_same_ticks_leave_no_repeat_and_no_hole(
         for n in range(0, 100, 10):
             await log.append(Batch(ticks=ticks[n : n + 10]))
 
-    async with KafkaLog(address, Plan(partitions=1)) as one, KafkaLog(address) as two:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as one, KafkaLog(address) as two:
         await asyncio.gather(send(one), send(two))
         batches = await everything(one)
     assert [t for b in batches for t in b.ticks] == ticks

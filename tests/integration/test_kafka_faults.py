@@ -38,7 +38,7 @@ from tests.kafka_flow import (
 )
 from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, Tick
-from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan, writing
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, TopicPlan, writing
 from ticker.streams.kafka.cluster import END, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.following import KafkaRead
@@ -341,7 +341,7 @@ async def test_an_end_during_an_append_reports_what_is_undelivered(
 async def test_a_producer_that_lost_its_sequence_is_recreated(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as log:
+    async with KafkaLog(address, TopicPlan(partitions=1)) as log:
         await log.append(Batch(ticks=[tick("o", "A", 1)]))
         writer: Any = log._writer
         producing = writer._producing

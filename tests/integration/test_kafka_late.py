@@ -21,7 +21,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from tests.kafka_flow import admin
 from ticker import wire
 from ticker.records import Batch, Heartbeat, Quote, Tick
-from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, TopicPlan
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.messages import HEADERS, QUOTES, key
@@ -139,10 +139,10 @@ async def test_a_late_reader_has_the_full_board_in_seconds_and_then_the_history(
     address: KafkaAddress, each: int, quotes: int, within: float, tmp_path: Path
 ) -> None:
     begin = time.time_ns() // 1_000 - 3_600_000_000
-    async with KafkaLog(address, Plan(partitions=3)) as log, admin(address) as client:
+    async with KafkaLog(address, TopicPlan(partitions=3)) as log, admin(address) as client:
         # Hours are written in seconds: segments end as often, or nothing would be compacted.
         often = ConfigResource(ConfigResourceType.TOPIC, f"{address.prefix}.quotes")
-        often.configs = {**configurations(Plan())[QUOTES], "segment.ms": "1000"}
+        often.configs = {**configurations(TopicPlan())[QUOTES], "segment.ms": "1000"}
         await client.alter_configs([often])
         filling = Filling(address, begin)
         for first in range(1, each + 1, ROUNDS_AT_ONCE):

@@ -11,10 +11,10 @@ from tests.kafka_broker import Broker
 from tests.kafka_flow import delete_topics
 from ticker.records import Batch, Gap, Quote, Tick
 from ticker.relay import HoldCheckpoint, Relay, RelayStatus
-from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, TopicPlan
 from ticker.streams.sqlite import SqliteLog
 
-ONE = Plan(partitions=1)
+ONE = TopicPlan(partitions=1)
 
 
 def tick(origin: str, sequence: int) -> Tick:

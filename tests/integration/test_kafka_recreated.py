@@ -19,12 +19,12 @@ from tests.kafka_flow import admin, delete_topics, tick
 from ticker import wire
 from ticker.errors import StreamError, StreamMissing
 from ticker.records import Batch, Gap, Quote, Tick
-from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan, following
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, TopicPlan, following
 from ticker.streams.kafka.cluster import END, ENDINGS, ClusterClient
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
 from ticker.streams.kafka.topics import configurations
 
-ONE, THREE = Plan(partitions=1), Plan(partitions=3)
+ONE, THREE = TopicPlan(partitions=1), TopicPlan(partitions=3)
 NEVER = 3_600.0
 
 

@@ -83,7 +83,7 @@ def open_log(
     address, security = choice.address, security or choice.security
     match address.backend:
         case Backend.KAFKA:
-            from ticker.streams.kafka import KafkaLog, Plan, secured
+            from ticker.streams.kafka import KafkaLog, TopicPlan, secured
 
             asked = {
                 "partitions": partitions,
@@ -91,7 +91,7 @@ def open_log(
                 "keep_for": keep_for,
                 "keep_bytes": keep_bytes,
             }
-            plan = Plan(**_known(msgspec.structs.asdict(choice.topics)) | _known(asked))
+            plan = TopicPlan(**_known(msgspec.structs.asdict(choice.topics)) | _known(asked))
             return KafkaLog(secured(address, security), plan)
         case Backend.RECORDING:
             raise UsageError(

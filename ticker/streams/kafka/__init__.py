@@ -2,6 +2,6 @@
 
 from ticker.streams.kafka.address import KafkaAddress, secured
 from ticker.streams.kafka.stream import KafkaLog, KafkaStream
-from ticker.streams.kafka.topics import Plan
+from ticker.streams.kafka.topics import TopicPlan
 
-__all__ = ["KafkaAddress", "KafkaLog", "KafkaStream", "Plan", "secured"]
+__all__ = ["KafkaAddress", "KafkaLog", "KafkaStream", "TopicPlan", "secured"]

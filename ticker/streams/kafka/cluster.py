@@ -33,7 +33,7 @@ from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.connecting import ANSWER, CLOSED, begin, end, fault, map_errors
 from ticker.streams.kafka.diagnosing import unreachable
 from ticker.streams.kafka.metadata import Describe
-from ticker.streams.kafka.position import KafkaPosition, Offsets
+from ticker.streams.kafka.position import KafkaPosition
 from ticker.streams.sequence import Key
 
 ENDINGS: Final = ("", ".gaps", ".quotes", ".heartbeats")
@@ -100,12 +100,11 @@ class Topics(msgspec.Struct, frozen=True):
 
     def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> KafkaPosition:
         """Return the position at `offsets`, which must have all partitions."""
-        by_topic: list[Offsets] = [
+        by_topic = tuple(
             tuple(offsets[TopicPartition(name, p)] for p in range(count))
             for name, count in zip(self.names, self.partitions, strict=True)
-        ]
-        ticks, gaps, quotes, beats = by_topic
-        return KafkaPosition(self.id, (ticks, gaps, quotes, beats), received)
+        )
+        return KafkaPosition(self.id, by_topic, received)
 
     def offsets(self, place: KafkaPosition) -> dict[TopicPartition, int]:
         """Return the offsets in `place`; 0 for partitions that were added since.
@@ -134,7 +133,6 @@ class ClusterClient:
         self._brokers: list[str] = []  # HOST:PORT, as the cluster advertises them
         self._newest: Topics | None = None
         self._closed = False
-        self._lock = asyncio.Lock()
 
     async def renew(self) -> None:
         """Close the client; the next question makes a new one."""
@@ -289,18 +287,17 @@ class ClusterClient:
             raise
 
     async def _send(self, requests: Mapping[Any, Any]) -> dict[Any, Any]:
-        async with self._lock:
-            if self._client is None and not self._closed:
-                self._brokers = []
-                client = AIOKafkaClient(
-                    bootstrap_servers=list(self.address.servers),
-                    request_timeout_ms=int(ANSWER * 500),
-                    **self.address.options(),
-                )
-                await begin(self.address, client, ANSWER / 2)
-                self._client = client
-                self._brokers = [_where(broker) for broker in client.cluster.brokers()]
-            client = self._client
+        if self._client is None and not self._closed:
+            self._brokers = []
+            client = AIOKafkaClient(
+                bootstrap_servers=list(self.address.servers),
+                request_timeout_ms=int(ANSWER * 500),
+                **self.address.options(),
+            )
+            await begin(self.address, client, ANSWER / 2)
+            self._client = client
+            self._brokers = [_where(broker) for broker in client.cluster.brokers()]
+        client = self._client
         if self._closed:
             await self.renew()
             raise StreamUnreachable(self.address.url, CLOSED)

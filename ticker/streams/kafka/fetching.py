@@ -176,23 +176,6 @@ class OffsetOutOfRange(Exception):
         self.offsets = offsets
 
 
-def standing(
-    offsets: Mapping[TopicPartition, int],
-    ends: Mapping[TopicPartition, int],
-    before: Mapping[TopicPartition, tuple[int, float]],
-    now: float,
-) -> dict[TopicPartition, tuple[int, float]]:
-    """Return, for each partition with unread messages, its offset and since when it stands there.
-
-    `before` is the last result. Times are seconds, monotonic.
-    """
-    behind = {where: at for where, at in offsets.items() if at < ends.get(where, at)}
-    return {
-        where: before[where] if before.get(where, (-1,))[0] == at else (at, now)
-        for where, at in behind.items()
-    }
-
-
 async def span(
     address: KafkaAddress, spans: Mapping[TopicPartition, tuple[int, int]]
 ) -> AsyncGenerator[tuple[TopicPartition, list[Any]], None]:
@@ -212,15 +195,12 @@ async def span(
                 await _skip(fetching, left, passed)
                 continue
             for where, messages in found.items():
-                heard = loop.time()
-                last = left.get(where)
-                if last is None:
-                    continue
+                last = left.get(where, 0)
                 if messages[-1].offset + 1 >= last:
-                    del left[where]
+                    left.pop(where, None)
                     fetching.pause(where)
-                    messages = [m for m in messages if m.offset < last]  # noqa: PLW2901 - the same, cut
-                yield where, messages
+                if some := [m for m in messages if m.offset < last]:
+                    yield where, some
                 heard = loop.time()  # the caller may have taken long
             if not found:
                 for where in [w for w, last in left.items() if await fetching.position(w) >= last]:

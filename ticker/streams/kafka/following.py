@@ -20,12 +20,12 @@ from ticker.errors import StreamMissing, StreamSilent, StreamUnreachable, WrongP
 from ticker.records import Batch, Gap, GapReason, Position
 from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
-from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange, standing
+from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
 from ticker.streams.kafka.gathering import gather, in_order, split
 from ticker.streams.kafka.messages import QUOTES, TICKS
-from ticker.streams.kafka.missing import Missing
+from ticker.streams.kafka.missing import HoleLookup
 from ticker.streams.kafka.position import parse
-from ticker.streams.kafka.snapshot import ticks_between
+from ticker.streams.kafka.snapshot import oldest_received
 from ticker.streams.reader import ActiveRead, ReadRequest
 from ticker.streams.sequence import Key
 from ticker.system_clock import now
@@ -53,7 +53,7 @@ class KafkaRead(ActiveRead):
         self.rebuilt = 0
         """How often a consumer was replaced because it stopped delivering."""
         self._cluster = ClusterClient(address)
-        self._missing = Missing(self._cluster, request.last_seen)
+        self._lookup: HoleLookup  # known once the reading has a position
         self._watching = ClusterClient(address)  # another client: a failure closes its connections
         self._given = request.after
         self._watch = watch
@@ -170,13 +170,12 @@ class KafkaRead(ActiveRead):
             if place.id != topics.id or beyond:
                 raise WrongPosition(self._cluster.address.url, self.request.after)
             self._offsets, self._received = offsets, place.received
-            self._missing.began = dict(offsets)
+            self._lookup = HoleLookup(self._cluster, dict(offsets), self.request.last_seen)
         elif self._topics.id != topics.id:
             # Keep the sequences: a relay first fills the new topics with what the old ones had.
             self._partition_of = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
-            self._missing = Missing(self._cluster, {})
-            self._missing.began = dict(self._offsets)
+            self._lookup = HoleLookup(self._cluster, dict(self._offsets), {})
             await self._tell(topics, GapReason.ANOTHER_LOG)
         else:
             topics.check(self._topics.partitions[TICKS])
@@ -188,26 +187,21 @@ class KafkaRead(ActiveRead):
     async def _skip(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> bool:
         """Skip what retention deleted. Return whether anything was skipped."""
         begins = await self._cluster.offsets(topics, BEGIN)
-        gone = {where for where, offset in self._offsets.items() if offset < begins[where]}
         # An unclean election can shorten a log. Then read on from its end.
-        gone |= {where for where, offset in self._offsets.items() if offset > ends[where]}
         there = {
-            where: min(max(self._offsets[where], begins[where]), ends[where]) for where in gone
+            where: min(max(offset, begins[where]), ends[where])
+            for where, offset in self._offsets.items()
         }
+        gone = [where for where, offset in self._offsets.items() if offset != there[where]]
         # Quotes and heartbeats need no gap: newer ones replace those that are gone.
-        if any(where.topic in topics.names[:QUOTES] for where in gone):
-            firsts = {
-                where: (begins[where], min(begins[where] + 1, ends[where]))
-                for where in gone
-                if where.topic == topics.names[TICKS]
-            }
-            seen = await ticks_between(self._cluster, firsts)
-            since = min((t.received for some in seen.values() for t in some.records), default=0)
-            # Nothing is awaited from here until the gap is ready, so no failure comes between.
-            self._missing.passed = self.sequences.last_seen()
-            self._offsets.update(there)
+        is_told = any(where.topic in topics.names[:QUOTES] for where in gone)
+        ticks = {w: (begins[w], ends[w]) for w in gone if w.topic == topics.names[TICKS]}
+        since = await oldest_received(self._cluster, ticks) or 0
+        # Nothing is awaited from here until the gap is ready, so no failure comes between.
+        self._offsets = there
+        if is_told:
+            self._lookup.passed = self.sequences.last_seen()
             await self._tell(topics, GapReason.RETENTION, since)
-        self._offsets.update(there)
         return bool(gone)
 
     async def _tell(self, topics: Topics, reason: GapReason, until: int = 0) -> None:
@@ -277,7 +271,11 @@ class KafkaRead(ActiveRead):
             if self.problem is not None or there.partitions != topics.partitions:
                 raise _Stalled  # it was away, or has more partitions: a new session checks
             now = loop.time()
-            stood = standing(self._offsets, ends, stood, now)
+            unread = {where: at for where, at in self._offsets.items() if at < ends.get(where, at)}
+            stood = {
+                where: stood[where] if stood.get(where, (-1,))[0] == at else (at, now)
+                for where, at in unread.items()
+            }
             if any(now - since > _STUCK * self._watch for _, since in stood.values()):
                 raise _Stalled
 
@@ -333,8 +331,8 @@ class KafkaRead(ActiveRead):
         while self._ready:
             batch, holes = self._ready[0]
             if holes:
-                resolve = self._missing.resolve_holes
-                joined, gaps = await resolve(topics, batch, holes, self._offsets)
+                look_up = self._lookup.look_up
+                joined, gaps = await look_up(topics, batch, holes, self._offsets)
                 # Nothing is awaited from here to `continue`, so no failure leaves half of it done.
                 self.sequences.holes -= len(joined)
                 batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiokafka import TopicPartition
 
-from ticker.records import Gap, Heartbeat, Quote, Tick
+from ticker.records import Gap, Heartbeat, Quote, Record, Tick
 from ticker.streams.kafka.cluster import Topics
 from ticker.streams.kafka.messages import BEATS, GAPS, KINDS, QUOTES, TICKS, decode
 from ticker.streams.sequence import Key
@@ -54,11 +54,9 @@ class Gathered(msgspec.Struct):
 
     def newest(self) -> int:
         """Return the latest `received` of the last tick and all other records (µs, UTC), or 0."""
-        last = [tick.received for tick in self.ticks[-1:]]
-        last += [gap.received for gap in self.gaps]
-        last += [quote.received for quote in self.quotes.values()]
-        last += [beat.received for beat in self.beats.values()]
-        return max(last, default=0)
+        records: list[Record] = [*self.ticks[-1:], *self.gaps]
+        records += [*self.quotes.values(), *self.beats.values()]
+        return max((record.received for record in records), default=0)
 
 
 def in_order(topics: Topics, found: Messages) -> Iterator[Messages]:

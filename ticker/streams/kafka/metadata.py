@@ -35,15 +35,12 @@ class _Uuid(AbstractType):  # type: ignore[misc]  # aiokafka ships no types
         return data.read(16)
 
 
-def _integers(*names: str) -> list[tuple[str, Any]]:
-    return [(name, Int32) for name in names]
-
-
 _TEXT: Final = CompactString("utf-8")
 _TAGS: Final = ("tags", TaggedFields)
 _BROKER: Final = (("node_id", Int32), ("host", _TEXT), ("port", Int32), ("rack", _TEXT), _TAGS)
 _PARTITION: Final = (
-    *(("error_code", Int16), *_integers("partition", "leader", "leader_epoch")),
+    ("error_code", Int16),
+    *((name, Int32) for name in ("partition", "leader", "leader_epoch")),
     *((name, CompactArray(Int32)) for name in ("replicas", "isr", "offline_replicas")),
     _TAGS,
 )
@@ -54,7 +51,7 @@ _TOPIC: Final = (
 )
 
 
-class _Response(Response):  # type: ignore[misc]  # aiokafka ships no types
+class _TopicsAnswer(Response):  # type: ignore[misc]  # aiokafka ships no types
     API_KEY = 3
     API_VERSION = 12
     SCHEMA = Schema(
@@ -67,11 +64,11 @@ class _Response(Response):  # type: ignore[misc]  # aiokafka ships no types
     )
 
 
-class _Request(RequestStruct):  # type: ignore[misc]  # aiokafka ships no types
+class _TopicsRequest(RequestStruct):  # type: ignore[misc]  # aiokafka ships no types
     API_KEY = 3
     API_VERSION = 12
     FLEXIBLE_VERSION = True
-    RESPONSE_TYPE = _Response
+    RESPONSE_TYPE = _TopicsAnswer
     SCHEMA = Schema(
         ("topics", CompactArray(("topic_id", _Uuid), ("name", _TEXT), _TAGS)),
         ("allow_auto_topic_creation", Boolean),
@@ -80,7 +77,7 @@ class _Request(RequestStruct):  # type: ignore[misc]  # aiokafka ships no types
     )
 
 
-class Describe(Request[_Request]):  # type: ignore[misc]  # aiokafka ships no types
+class Describe(Request[_TopicsRequest]):  # type: ignore[misc]  # aiokafka ships no types
     """A request to describe `topics`, by name. The broker creates none of them."""
 
     API_KEY = 3

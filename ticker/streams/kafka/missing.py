@@ -19,23 +19,27 @@ from ticker.streams.kafka.snapshot import FURTHER, gaps_between, ticks_between
 from ticker.streams.sequence import Key, SequenceTracker, left_of
 
 
-class Missing:
-    """Resolves the holes of one reading that continues a snapshot with the sequences `last_seen`.
+class HoleLookup:
+    """Looks up the holes of one reading that continues a snapshot with the sequences `last_seen`.
 
     It belongs to one log. If another log replaces that one, a new object is needed: the other log
     is read from its start, and `last_seen` is empty.
     """
 
-    def __init__(self, cluster: ClusterClient, last_seen: Mapping[Key, int]) -> None:
-        self.began: Mapping[TopicPartition, int] = {}
-        """The position where the reading began."""
+    def __init__(
+        self,
+        cluster: ClusterClient,
+        began: Mapping[TopicPartition, int],
+        last_seen: Mapping[Key, int],
+    ) -> None:
         self.passed: Mapping[Key, int] = {}
         """The last sequences before retention overtook this reading."""
         self._cluster = cluster
+        self._began = began  # the offsets where the reading began
         self._last_seen = last_seen
         self._behind: Mapping[Key, Sequence[Tick]] | None = None  # read when first needed
 
-    async def resolve_holes(
+    async def look_up(
         self,
         topics: Topics,
         batch: Batch,
@@ -80,7 +84,7 @@ class Missing:
         """
         begins = await self._cluster.offsets(topics, BEGIN, TICKS)
         spans = {
-            where: (max(at, self.began[where] - FURTHER), self.began[where])
+            where: (max(at, self._began[where] - FURTHER), self._began[where])
             for where, at in begins.items()
         }
         found: dict[Key, list[Tick]] = {}

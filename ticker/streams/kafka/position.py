@@ -27,7 +27,7 @@ class KafkaPosition(msgspec.Struct, frozen=True):
     """A parsed position. `offsets` are those of ticks, gaps, quotes and heartbeats."""
 
     id: str
-    offsets: tuple[Offsets, Offsets, Offsets, Offsets]
+    offsets: tuple[Offsets, ...]
     received: int = 0
 
     def position(self) -> Position:
@@ -41,7 +41,5 @@ def parse(url: str, position: object) -> KafkaPosition:
     form = _FORM.fullmatch(position) if isinstance(position, str) else None
     if form is None:
         raise WrongPosition(url, position)
-    ticks, gaps, quotes, beats = (
-        tuple(int(offset) for offset in form[n].split(",")) for n in (2, 3, 4, 5)
-    )
-    return KafkaPosition(form[1], (ticks, gaps, quotes, beats), min(int(form[6]), MAX_TIME))
+    offsets = tuple(tuple(map(int, form[n].split(","))) for n in (2, 3, 4, 5))
+    return KafkaPosition(form[1], offsets, min(int(form[6]), MAX_TIME))

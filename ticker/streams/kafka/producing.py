@@ -90,16 +90,15 @@ class Producing:
             self._requests = watch_requests(producer)
             await begin(self._address, producer, self._delivery)
             self._producer = producer
-        sends = [self._send_to(topic, partition, some) for partition, some in messages.items()]
-        if len(sends) == 1:
-            found = [await sends[0]]
-        else:
-            tasks = [asyncio.ensure_future(send) for send in sends]
-            try:
-                found = await asyncio.gather(*tasks)
-            finally:
-                for task in tasks:
-                    task.cancel()  # if one fails, the others must not wait for the producer
+        tasks = [
+            asyncio.ensure_future(self._send_to(topic, partition, some))
+            for partition, some in messages.items()
+        ]
+        try:
+            found = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()  # if one fails, the others must not wait for the producer
         return {
             TopicPartition(topic, partition): offsets
             for partition, offsets in zip(messages, found, strict=True)
@@ -144,11 +143,8 @@ class Producing:
             offsets.append((answer.offset, count))
         return offsets
 
-    async def close(self, within: float) -> bool:
-        """Close in about `within` seconds. Return whether a send was cut off.
-
-        A later send raises `StreamUnreachable`.
-        """
+    async def close(self, within: float) -> None:
+        """Close in about `within` seconds. A later send raises `StreamUnreachable`."""
         self._closed = True
         sending = self._sending
         if sending is not None:
@@ -156,11 +152,10 @@ class Producing:
             if not sending.done():
                 sending.cancel()  # the task that waits in `send` drops the producer
                 await asyncio.wait([sending], timeout=1)
-                return True
+                return
         producer, self._producer = self._producer, None
         if producer is not None:
             await end(producer, min(within, 2))
-        return False
 
     async def abandon(self) -> None:
         """Drop the producer and all that it has not sent, even if we are cancelled meanwhile.

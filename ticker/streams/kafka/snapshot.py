@@ -195,3 +195,15 @@ async def gaps_between(
         async for _, some in messages:
             found += decode(some, Gap).records
     return found
+
+
+async def oldest_received(
+    cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
+) -> int | None:
+    """Return the earliest `received` of the first tick of each partition (µs, UTC).
+
+    `between` is where the partitions begin and end.
+    """
+    firsts = {where: (begin, min(begin + 1, end)) for where, (begin, end) in between.items()}
+    found = await ticks_between(cluster, firsts)
+    return min((t.received for some in found.values() for t in some.records), default=None)

@@ -29,8 +29,8 @@ from ticker.streams.kafka.following import WATCH, KafkaRead
 from ticker.streams.kafka.messages import TICKS, decode
 from ticker.streams.kafka.position import parse
 from ticker.streams.kafka.producing import DELIVERY
-from ticker.streams.kafka.snapshot import read_snapshot, ticks_between
-from ticker.streams.kafka.topics import Plan, policies
+from ticker.streams.kafka.snapshot import oldest_received, read_snapshot
+from ticker.streams.kafka.topics import TopicPlan, policies
 from ticker.streams.kafka.writing import KafkaWriter
 from ticker.streams.protocol import Log, Served
 from ticker.streams.reader import ColumnRequest, ReadRequest
@@ -123,11 +123,8 @@ class KafkaStream(BaseStream, Served):
     async def _health(self, cluster: ClusterClient) -> Health:
         topics = await cluster.topics()
         late = await read_snapshot(cluster, topics)
-        begins = {where: late.begins[where] for where in late.window}
-        count = sum(late.ends[where] - at for where, at in begins.items())
-        firsts = await ticks_between(
-            cluster, {where: (at, min(at + 1, late.ends[where])) for where, at in begins.items()}
-        )
+        between = {where: (late.begins[where], late.ends[where]) for where in late.window}
+        count = sum(end - begin for begin, end in between.values())
         held = [tick for some in late.window.values() for tick in some.records]
         quotes = late.quotes | late.made
         kept = await policies(cluster, topics.names)
@@ -137,7 +134,7 @@ class KafkaStream(BaseStream, Served):
             problem=kept.wrong or kept.hidden,
             ticks=len(held) if late.whole else count,
             symbols=len({symbol for _, symbol in quotes}),
-            first=min((t.received for some in firsts.values() for t in some.records), default=None),
+            first=await oldest_received(cluster, between),
             last=max((tick.received for tick in held), default=None),
             simulated=next((quote.simulated for quote in quotes.values()), None),
             broken=late.broken,
@@ -154,10 +151,10 @@ class KafkaLog(KafkaStream, Log):
     """
 
     def __init__(
-        self, address: KafkaAddress, plan: Plan | None = None, *, delivery: float = DELIVERY
+        self, address: KafkaAddress, plan: TopicPlan | None = None, *, delivery: float = DELIVERY
     ) -> None:
         super().__init__(address)
-        self._plan = plan or Plan()
+        self._plan = plan or TopicPlan()
         self._delivery = delivery
         self._writer: KafkaWriter | None = None
 

@@ -8,6 +8,7 @@ topic of ticks would silently lose most of them. Reads and writes no record.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -23,10 +24,11 @@ from aiokafka.protocol.admin import CreateTopicsRequest
 from ticker.errors import StreamMissing, StreamUnfit, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.cluster import ClusterClient, Topics
 from ticker.streams.kafka.connecting import ANSWER, fault
+from ticker.streams.kafka.messages import QUOTES, TICKS
 from ticker.units import DAY
 
 WEEK: Final = 7 * DAY
-"""The default of `Plan.keep_for` (µs)."""
+"""The default of `TopicPlan.keep_for` (µs)."""
 
 _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
 _COPIED: Final = 3
@@ -47,7 +49,7 @@ _SEGMENTS: Final = {  # small segments, because the active one is never compacte
 }
 
 
-class Plan(msgspec.Struct, frozen=True):
+class TopicPlan(msgspec.Struct, frozen=True):
     """How missing topics are created. Existing topics keep their configuration."""
 
     partitions: int = 3
@@ -67,7 +69,7 @@ class Plan(msgspec.Struct, frozen=True):
     """The most bytes of ticks per partition, and up to a tenth (or 1 MiB) more; -1: no bound."""
 
 
-def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
+def configurations(plan: TopicPlan) -> tuple[Mapping[str, str], ...]:
     """Return the configurations of ticks, gaps, quotes and heartbeats."""
     by_time = {
         "cleanup.policy": "delete",
@@ -92,18 +94,32 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
     return tuple({**each, **copied} for each in (ticks, by_time, by_key, by_key))
 
 
-async def ensure(cluster: ClusterClient, plan: Plan) -> Topics:
-    """Check the topics that exist, create the missing ones, and return all.
+async def ensure(cluster: ClusterClient, plan: TopicPlan) -> Topics:
+    """Check the topics that exist, create the missing ones, and return all once they have leaders.
 
     Raises `StreamUnfit` if one has another policy, before any is created. Raises other
-    `StreamError`s for other failures.
+    `StreamError`s for other failures. Tries again while the cluster is not complete.
     """
     there = await cluster.describe()
     if (wrong := (await policies(cluster, list(there))).wrong) is not None:
         raise StreamUnfit(cluster.address.url, wrong)
-    if missing := [name for name in cluster.names if name not in there]:
-        await _make(cluster, plan, missing)
-    return await _made(cluster)
+    missing = [name for name in cluster.names if name not in there]
+    until = asyncio.get_running_loop().time() + ANSWER
+    while True:
+        problem = await _create(cluster, plan, missing) if missing else None
+        if problem is None:
+            missing = []
+            with contextlib.suppress(StreamMissing):
+                topics = await cluster.topics()
+                if all(leader >= 0 for leader in topics.leaders.values()):
+                    return topics
+        else:
+            await cluster.renew()  # ask again which broker is the controller
+        if asyncio.get_running_loop().time() > until:
+            if problem is not None:
+                raise StreamUnreachable(cluster.address.url, problem)
+            raise StreamMissing(cluster.address.url, "its topics do not appear")
+        await asyncio.sleep(_PAUSE if problem is None else _HEAL)
 
 
 class Policies(msgspec.Struct, frozen=True):
@@ -119,9 +135,9 @@ async def policies(cluster: ClusterClient, present: Sequence[str]) -> Policies:
     """Check the policies of the topics that are `present`."""
     if not present:
         return Policies()
-    needed = dict(zip(cluster.names, configurations(Plan()), strict=True))
+    needed = dict(zip(cluster.names, configurations(TopicPlan()), strict=True))
     seen = await cluster.configurations(present, _CHECKED)
-    hidden = None
+    hidden = wrong = None
     if len(seen) < len(present):
         hidden = (
             "this user may not see how its topics are kept, so that is not checked. To have it "
@@ -131,18 +147,17 @@ async def policies(cluster: ClusterClient, present: Sequence[str]) -> Policies:
         for key in _CHECKED:
             should = needed[name][key]
             if sorted(str(has.get(key)).split(",")) != sorted(should.split(",")):
-                wrong = (
+                wrong = wrong or (
                     f"the topic {name} has {key}={has.get(key)} where {should} is needed. Use "
                     "another PREFIX, or alter it with Kafka's kafka-configs.sh"
                 )
-                return Policies(wrong, hidden)
-    return Policies(hidden=hidden)
+    return Policies(wrong, hidden)
 
 
-async def _make(cluster: ClusterClient, plan: Plan, missing: Sequence[str]) -> None:
-    """Create the `missing` topics. Tries again while the cluster is not complete."""
+async def _create(cluster: ClusterClient, plan: TopicPlan, missing: Sequence[str]) -> str | None:
+    """Create the `missing` topics. Return the problem of a cluster that is not complete."""
     configured = dict(zip(cluster.names, configurations(plan), strict=True))
-    many = {cluster.names[0], cluster.names[2]}  # quotes lie in their symbol's partition
+    many = {cluster.names[TICKS], cluster.names[QUOTES]}  # quotes lie in their symbol's partition
     wanted: list[Any] = [
         (
             name,
@@ -153,41 +168,16 @@ async def _make(cluster: ClusterClient, plan: Plan, missing: Sequence[str]) -> N
         )
         for name in missing
     ]
-    until = asyncio.get_running_loop().time() + ANSWER
-    while True:
-        answer = await cluster.ask(CreateTopicsRequest(wanted, int(ANSWER * 250), False))
-        healing = None
-        for name, code, *words in answer.topic_errors:
-            kind = fault(code)
-            if kind is None or kind is TopicAlreadyExistsError:  # another program was faster
-                continue
-            why = words[0] if words else kind.__name__
-            if kind is TopicAuthorizationFailedError:
-                why = (
-                    "this user may not create topics. Create it with another user, or allow CREATE"
-                )
-            problem = f"cannot make the topic {name}: {why}"
-            if not kind.retriable and kind not in _HEALING:
-                raise StreamUnusable(cluster.address.url, problem)
-            healing = problem
-        if healing is None:
-            return
-        if asyncio.get_running_loop().time() > until:
-            raise StreamUnreachable(cluster.address.url, healing)
-        await cluster.renew()  # ask again which broker is the controller
-        await asyncio.sleep(_HEAL)
-
-
-async def _made(cluster: ClusterClient) -> Topics:
-    """Wait until all topics exist and each partition has a leader, and return the topics."""
-    until = asyncio.get_running_loop().time() + ANSWER
-    while True:
-        try:
-            topics = await cluster.topics()
-        except StreamMissing:
-            topics = None
-        if topics is not None and all(leader >= 0 for leader in topics.leaders.values()):
-            return topics
-        if asyncio.get_running_loop().time() > until:
-            raise StreamMissing(cluster.address.url, "its topics do not appear")
-        await asyncio.sleep(_PAUSE)
+    problem = None
+    answer = await cluster.ask(CreateTopicsRequest(wanted, int(ANSWER * 250), False))
+    for name, code, *words in answer.topic_errors:
+        kind = fault(code)
+        if kind is None or kind is TopicAlreadyExistsError:  # another program was faster
+            continue
+        why = words[0] if words else kind.__name__
+        if kind is TopicAuthorizationFailedError:
+            why = "this user may not create topics. Create it with another user, or allow CREATE"
+        problem = f"cannot make the topic {name}: {why}"
+        if not kind.retriable and kind not in _HEALING:
+            raise StreamUnusable(cluster.address.url, problem)
+    return problem

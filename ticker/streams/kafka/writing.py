@@ -52,7 +52,7 @@ class KafkaWriter:
     """Writes one set of topics. Appends wait for one another; any task may call `close`."""
 
     def __init__(
-        self, address: KafkaAddress, plan: making.Plan, delivery: float = DELIVERY
+        self, address: KafkaAddress, plan: making.TopicPlan, delivery: float = DELIVERY
     ) -> None:
         self.topics: Topics  # known once it is open
         self._address = address

@@ -12,6 +12,7 @@ from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Position, Tick
 from ticker.streams.kafka.address import secured
 from ticker.streams.kafka.following import KafkaRead
+from ticker.streams.kafka.missing import HoleLookup
 from ticker.streams.reader import EMPTY_BATCH_AFTER, ReadRequest
 
 NOW = 1_795_447_805_000_000
@@ -57,11 +58,12 @@ async def test_a_batch_survives_a_broker_that_fails_while_its_hole_is_checked(
     async def back(*_: object) -> list[Gap]:
         return [hole]
 
-    monkeypatch.setattr(cut._missing, "_untold", away)
+    cut._lookup = HoleLookup(cut._cluster, {}, {})
+    monkeypatch.setattr(cut._lookup, "_untold", away)
     with pytest.raises(StreamUnreachable):
         await cut._hand_over(TOPICS)
     assert cut._queue.empty()
-    monkeypatch.setattr(cut._missing, "_untold", back)
+    monkeypatch.setattr(cut._lookup, "_untold", back)
     await cut._hand_over(TOPICS)
     handed = cut._queue.get_nowait()
     assert isinstance(handed, Batch)

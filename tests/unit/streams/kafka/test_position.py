@@ -13,7 +13,7 @@ OFFSETS = st.lists(st.integers(0, 2**59), min_size=1, max_size=5).map(tuple)
 def test_offsets_are_read_back_from_a_position(
     offsets: tuple[tuple[int, ...], ...], at: int
 ) -> None:
-    place = KafkaPosition("abcd2345", offsets, at)  # type: ignore[arg-type]  # four, as the strategy makes
+    place = KafkaPosition("abcd2345", offsets, at)
     assert parse("kafka://x/t", place.position()) == place
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ticker.streams.kafka import Plan
+from ticker.streams.kafka import TopicPlan
 from ticker.streams.kafka.topics import configurations
 from ticker.units import HOUR, SECOND
 
@@ -18,7 +18,7 @@ from ticker.units import HOUR, SECOND
     ],
 )
 def test_segments_are_a_fraction_of_the_retention_time(keep_for: int, segment: str | None) -> None:
-    ticks, gaps, *_ = configurations(Plan(keep_for=keep_for))
+    ticks, gaps, *_ = configurations(TopicPlan(keep_for=keep_for))
     assert ticks.get("segment.ms") == gaps.get("segment.ms") == segment
 
 
@@ -29,4 +29,4 @@ def test_segments_are_a_fraction_of_the_retention_time(keep_for: int, segment: s
 def test_segments_are_a_fraction_of_the_retained_bytes(
     keep_bytes: int, segment: str | None
 ) -> None:
-    assert configurations(Plan(keep_bytes=keep_bytes))[0].get("segment.bytes") == segment
+    assert configurations(TopicPlan(keep_bytes=keep_bytes))[0].get("segment.bytes") == segment

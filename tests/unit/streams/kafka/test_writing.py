@@ -16,7 +16,7 @@ from ticker.errors import (
 )
 from ticker.records import Batch, Tick
 from ticker.streams.kafka.address import secured
-from ticker.streams.kafka.topics import Plan
+from ticker.streams.kafka.topics import TopicPlan
 from ticker.streams.kafka.writing import KafkaWriter
 
 ADDRESS = secured(parse_address("kafka://127.0.0.1:1/ticks"))
@@ -38,7 +38,7 @@ async def test_ticks_of_a_refused_append_are_not_undelivered(
     async def refuse(*_: Any) -> Any:
         raise error
 
-    writer = KafkaWriter(ADDRESS, Plan())
+    writer = KafkaWriter(ADDRESS, TopicPlan())
     monkeypatch.setattr(writer, "_ready", refuse)
     ticks = [Tick("A", "s", "o", n, n, n, 1.0) for n in (1, 2)]
     with pytest.raises(type(error)):
