@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from aiokafka.protocol.admin import DescribeConfigsRequest
 
 from tests.kafka_broker import Broker, free_port
 from tests.kafka_flow import flowing, moved_on, stalled
@@ -18,6 +19,8 @@ from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, TopicPlan
 from ticker.streams.kafka.cluster import ClusterClient
 
 NODES = 3
+TOPIC = 2
+"""Kafka's number for the resource type "topic"."""
 MISSED = 2.0
 """A broker's session lasts 3 s after its last message. Only then do the others continue."""
 
@@ -70,8 +73,10 @@ async def test_two_of_three_replicas_confirm_each_record(
         KafkaLog(address, TopicPlan(replication=replication)),
         ClusterClient(address) as asking,
     ):
-        has = await asking.configurations(asking.names, ["min.insync.replicas"])
-    assert has == {name: {"min.insync.replicas": least} for name in asking.names}
+        wanted = [(TOPIC, name, ["min.insync.replicas"]) for name in asking.names]
+        answer = await asking.ask(DescribeConfigsRequest(wanted))
+    has = {name: [entry[:2] for entry in entries] for *_, name, entries in answer.resources}
+    assert has == {name: [("min.insync.replicas", least)] for name in asking.names}
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.slow)])

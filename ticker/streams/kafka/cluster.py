@@ -12,7 +12,7 @@ import base64
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Self
 
 import msgspec
@@ -22,15 +22,13 @@ from aiokafka.errors import (
     KafkaError,
     LeaderNotAvailableError,
     NodeNotReadyError,
-    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
-from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import KafkaAddress
-from ticker.streams.kafka.connecting import ANSWER, CLOSED, begin, end, fault, map_errors
+from ticker.streams.kafka.connecting import ANSWER, CLOSED, end, fault, map_errors, start
 from ticker.streams.kafka.diagnosing import unreachable
 from ticker.streams.kafka.metadata import Describe
 from ticker.streams.kafka.position import KafkaPosition
@@ -44,10 +42,9 @@ BEGIN: Final = -2
 END: Final = -1
 """For `ClusterClient.offsets`: the offset where a partition ends now."""
 
-RECREATED: Final = "its topics were deleted and created again"
+RECREATED: Final = "its topics were deleted and created again: open it again"
 """The problem when topics have another id than before."""
 
-_TOPIC: Final = 2  # Kafka's number for the resource type "topic"
 _PAUSE: Final = 0.1  # seconds before a question is asked again
 
 
@@ -172,13 +169,21 @@ class ClusterClient:
         )
         return self._newest
 
+    async def same_topics(self, topics_id: str) -> Topics:
+        """Return the topics as they are now. Raises `StreamMissing` if they were created again."""
+        topics = await self.topics()
+        if topics.id != topics_id:
+            raise StreamMissing(self.address.url, RECREATED)
+        return topics
+
     async def ask(self, request: Any) -> Any:
         """Send `request` (of `aiokafka.protocol`) to the controller or another broker.
 
         A cluster that has just started names no controller yet. With KRaft, every broker forwards
         requests to the controller.
         """
-        return (await self._ask({None: request}))[None]
+        [answer] = await self._ask({None: request})
+        return answer
 
     async def describe(self) -> dict[str, Mapping[str, Any]]:
         """Return name → description, for each of the four topics that exists."""
@@ -193,34 +198,13 @@ class ClusterClient:
                         raise kind(topic["name"])
         return found
 
-    async def configurations(
-        self, names: Iterable[str], keys: Sequence[str]
-    ) -> dict[str, Mapping[str, str]]:
-        """Return topic → key → value, without topics whose values the user may not see."""
-        wanted = [(_TOPIC, name, list(keys)) for name in names]
-        answer = await self.ask(DescribeConfigsRequest(wanted))
-        found: dict[str, Mapping[str, str]] = {}
-        for code, words, _, name, entries in answer.resources:
-            kind = fault(code)
-            if kind is TopicAuthorizationFailedError:
-                continue
-            if kind is not None:
-                with map_errors(self.address):
-                    raise kind(words)
-            found[name] = {entry[0]: entry[1] for entry in entries}
-        return found
-
-    async def offsets(
-        self, topics: Topics, when: int | Mapping[TopicPartition, int], *which: int
-    ) -> dict[TopicPartition, int]:
+    async def offsets(self, topics: Topics, when: int, *which: int) -> dict[TopicPartition, int]:
         """Return each partition's offset at `when`: `BEGIN`, `END` or a time of appending (ms).
 
         A time gives the first offset at or after it; -1 if there is none. `which` are indices of
-        topics; none: all four. If `when` is a mapping, only its partitions are asked. Raises
-        `StreamMissing` if it notices that the topics were created again.
+        topics; none: all four. Raises `StreamMissing` if it notices that the topics were created
+        again.
         """
-        partitions = topics.all(*which)
-        wanted = when if not isinstance(when, int) else dict.fromkeys(partitions, when)
         until = asyncio.get_running_loop().time() + ANSWER
         while True:
             # Leaders may have moved since.
@@ -228,41 +212,38 @@ class ClusterClient:
             leaders = newest.leaders if newest.id == topics.id else topics.leaders
             try:
                 with map_errors(self.address):
-                    return await self._offsets(leaders, wanted)
-            except StreamUnreachable as error:
+                    return await self._offsets(leaders, topics.all(*which), when)
+            except StreamUnreachable:
                 # There was an election or a deletion, or the leader died. Ask for the topics again:
                 # if no broker answers, that raises the right error.
                 if asyncio.get_running_loop().time() > until:
                     raise
                 await asyncio.sleep(_PAUSE)
-                if (await self.topics()).id != topics.id:
-                    raise StreamMissing(self.address.url, RECREATED) from error
+                await self.same_topics(topics.id)
 
     async def _offsets(
-        self, leaders: Mapping[TopicPartition, int], wanted: Mapping[TopicPartition, int]
+        self, leaders: Mapping[TopicPartition, int], partitions: Iterable[TopicPartition], when: int
     ) -> dict[TopicPartition, int]:
-        by_node: dict[Any, Any] = defaultdict(lambda: defaultdict(list))
-        for where, when in wanted.items():
+        by_node: dict[int | None, Any] = defaultdict(lambda: defaultdict(list))
+        for where in partitions:
             if where not in leaders:  # recreated; `Topics.id` covers only the topic of ticks
                 raise StreamMissing(self.address.url, RECREATED)
             leader = leaders[where]
             if leader < 0:
                 raise LeaderNotAvailableError(where)
             by_node[leader][where.topic].append((where.partition, when))
-        answers = await self._ask(
-            {node: OffsetRequest(-1, 0, list(asked.items())) for node, asked in by_node.items()}
-        )
+        requests = {node: OffsetRequest(-1, 0, [*asked.items()]) for node, asked in by_node.items()}
         found: dict[TopicPartition, int] = {}
-        for answer in answers.values():
-            for topic, partitions in answer.topics:
-                for partition, code, _, offset in partitions:
+        for answer in await self._ask(requests):
+            for topic, offsets in answer.topics:
+                for partition, code, _, offset in offsets:
                     if (kind := fault(code)) is not None:
                         raise kind(topic)
                     found[TopicPartition(topic, partition)] = offset
         return found
 
-    async def _ask(self, requests: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Send each node (`None`: any) its request, and return node → answer.
+    async def _ask(self, requests: Mapping[int | None, Any]) -> list[Any]:
+        """Send each node (`None`: any) its request, and return the answers.
 
         Retries once with a new client: after a broker restarts, the old client has dead
         connections.
@@ -286,26 +267,21 @@ class ClusterClient:
                     raise StreamUnreachable(self.address.url, why) from error
             raise
 
-    async def _send(self, requests: Mapping[Any, Any]) -> dict[Any, Any]:
+    async def _send(self, requests: Mapping[int | None, Any]) -> list[Any]:
         if self._client is None and not self._closed:
             self._brokers = []
-            client = AIOKafkaClient(
-                bootstrap_servers=list(self.address.servers),
-                request_timeout_ms=int(ANSWER * 500),
-                **self.address.options(),
+            self._client = await start(
+                AIOKafkaClient, self.address, ANSWER / 2, request_timeout_ms=int(ANSWER * 500)
             )
-            await begin(self.address, client, ANSWER / 2)
-            self._client = client
-            self._brokers = [_where(broker) for broker in client.cluster.brokers()]
+            self._brokers = [_where(broker) for broker in self._client.cluster.brokers()]
         client = self._client
         if self._closed:
             await self.renew()
             raise StreamUnreachable(self.address.url, CLOSED)
-        answers: dict[Any, Any] = {}
-        for node, request in requests.items():
-            where = await _anybody(client) if node is None else node
-            answers[node] = await client.send(where, request)
-        return answers
+        return [
+            await client.send(await _anybody(client) if node is None else node, request)
+            for node, request in requests.items()
+        ]
 
 
 def _where(broker: Any) -> str:

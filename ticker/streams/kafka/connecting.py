@@ -60,12 +60,14 @@ def map_errors(address: KafkaAddress) -> Iterator[None]:
         raise no_answer(address, error) from error
 
 
-async def begin(address: KafkaAddress, client: Any, within: float = ANSWER) -> None:
-    """Start `client` within `within` seconds, or raise `StreamUnreachable` with the reason.
+async def start(kind: Any, address: KafkaAddress, within: float = ANSWER, **settings: Any) -> Any:
+    """Make a client of this class of aiokafka, and start it within `within` seconds.
 
-    Finding the reason takes a few seconds more. `internals.hold` says what changes in the client.
+    Raises `StreamUnreachable` with the reason. Finding the reason takes a few seconds more.
+    `internals.hold` says what changes in the client.
     """
     warn(address)
+    client = kind(bootstrap_servers=list(address.servers), **settings, **address.options())
     core = client_of(client)
     hold(core)
     core.bootstrap = partial(_bootstrap, address, core)
@@ -78,6 +80,7 @@ async def begin(address: KafkaAddress, client: Any, within: float = ANSWER) -> N
     except BaseException:
         await end(client)
         raise
+    return client
 
 
 def warn(address: KafkaAddress) -> None:

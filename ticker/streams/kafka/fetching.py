@@ -22,7 +22,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from ticker.errors import StreamSilent
 from ticker.streams.kafka.address import KafkaAddress
-from ticker.streams.kafka.connecting import ANSWER, begin, end, map_errors
+from ticker.streams.kafka.connecting import ANSWER, end, map_errors, start
 from ticker.streams.kafka.internals import let_fetches_wait
 
 _AT_ONCE: Final = 10_000  # the most messages of a span returned at once
@@ -54,8 +54,9 @@ class Fetching:
 
     async def begin(self) -> None:
         """Start the consumer. Raises `StreamUnreachable` with the reason."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=list(self._address.servers),
+        consumer = await start(
+            AIOKafkaConsumer,
+            self._address,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -64,9 +65,7 @@ class Fetching:
             fetch_max_bytes=_FETCH_BYTES,
             max_partition_fetch_bytes=_FETCH_BYTES,
             metadata_max_age_ms=30_000,
-            **self._address.options(),
         )
-        await begin(self._address, consumer)
         self._consumer = consumer
         consumer.assign(list(self._offsets))
         for where, offset in self._offsets.items():

@@ -19,7 +19,7 @@ from aiokafka import TopicPartition
 from ticker.errors import StreamMissing, StreamSilent, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, GapReason, Position
 from ticker.streams.kafka.address import KafkaAddress
-from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
+from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
 from ticker.streams.kafka.gathering import gather, in_order, split
 from ticker.streams.kafka.messages import QUOTES, TICKS
@@ -227,8 +227,7 @@ class KafkaRead(ActiveRead):
             try:
                 found = await fetching.take(self.request.limit, self.request.silence / 2)
             except OffsetOutOfRange:
-                if (await self._cluster.topics()).id != topics.id:
-                    raise StreamMissing(self._cluster.address.url, RECREATED) from None
+                await self._cluster.same_topics(topics.id)
                 ends = await self._cluster.offsets(topics, END)
                 if not await self._skip(topics, ends):
                     raise _Stalled from None  # the broker and the cluster disagree: look again
@@ -283,9 +282,7 @@ class KafkaRead(ActiveRead):
         """Return the topics and their ends now. If the reading follows, wait at most `_SLOW`."""
         try:
             async with asyncio.timeout(_SLOW if self.request.follow else None):
-                there = await self._watching.topics()
-                if there.id != topics.id:
-                    raise StreamMissing(self._cluster.address.url, RECREATED)
+                there = await self._watching.same_topics(topics.id)
                 return there, await self._watching.offsets(there, END)
         except TimeoutError:
             raise StreamSilent(self._cluster.address.url) from None

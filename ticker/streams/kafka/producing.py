@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaTimeoutError
 from ticker.errors import InvalidRecord, StreamUnreachable
 from ticker.records import MAX_BYTES
 from ticker.streams.kafka.address import KafkaAddress
-from ticker.streams.kafka.connecting import CLOSED, begin, bounded, end, keep, map_errors
+from ticker.streams.kafka.connecting import CLOSED, bounded, end, keep, map_errors, start
 from ticker.streams.kafka.internals import end_sending, watch_requests
 from ticker.streams.kafka.messages import Headers
 
@@ -78,18 +78,17 @@ class Producing:
         if self._closed:
             raise StreamUnreachable(self._address.url, CLOSED)
         if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=list(self._address.servers),
+            self._producer = await start(
+                AIOKafkaProducer,
+                self._address,
+                self._delivery,
                 acks="all",
                 compression_type="zstd",  # 2 to 17 times smaller, as fast as no compression
                 enable_idempotence=True,
                 max_batch_size=BATCH_BYTES,
                 request_timeout_ms=_REQUEST_MS,
-                **self._address.options(),
             )
-            self._requests = watch_requests(producer)
-            await begin(self._address, producer, self._delivery)
-            self._producer = producer
+            self._requests = watch_requests(self._producer)
         tasks = [
             asyncio.ensure_future(self._send_to(topic, partition, some))
             for partition, some in messages.items()

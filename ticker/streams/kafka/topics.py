@@ -19,11 +19,11 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
 )
-from aiokafka.protocol.admin import CreateTopicsRequest
+from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
 
 from ticker.errors import StreamMissing, StreamUnfit, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.cluster import ClusterClient, Topics
-from ticker.streams.kafka.connecting import ANSWER, fault
+from ticker.streams.kafka.connecting import ANSWER, fault, map_errors
 from ticker.streams.kafka.messages import QUOTES, TICKS
 from ticker.units import DAY
 
@@ -31,6 +31,7 @@ WEEK: Final = 7 * DAY
 """The default of `TopicPlan.keep_for` (µs)."""
 
 _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
+_TOPIC: Final = 2  # Kafka's number for the resource type "topic"
 _COPIED: Final = 3
 """With this many copies or more, two can be written even if one broker is away."""
 _HEALING: Final = (InvalidReplicationFactorError, NotControllerError)
@@ -136,14 +137,21 @@ async def policies(cluster: ClusterClient, present: Sequence[str]) -> Policies:
     if not present:
         return Policies()
     needed = dict(zip(cluster.names, configurations(TopicPlan()), strict=True))
-    seen = await cluster.configurations(present, _CHECKED)
+    wanted = [(_TOPIC, name, list(_CHECKED)) for name in present]
+    answer = await cluster.ask(DescribeConfigsRequest(wanted))
     hidden = wrong = None
-    if len(seen) < len(present):
-        hidden = (
-            "this user may not see how its topics are kept, so that is not checked. To have it "
-            f"checked, allow DESCRIBE_CONFIGS on the topics {cluster.address.prefix}*"
-        )
-    for name, has in seen.items():
+    for code, words, _, name, entries in answer.resources:
+        kind = fault(code)
+        if kind is TopicAuthorizationFailedError:
+            hidden = (
+                "this user may not see how its topics are kept, so that is not checked. To have it "
+                f"checked, allow DESCRIBE_CONFIGS on the topics {cluster.address.prefix}*"
+            )
+            continue
+        if kind is not None:
+            with map_errors(cluster.address):
+                raise kind(words)
+        has = {entry[0]: entry[1] for entry in entries}
         for key in _CHECKED:
             should = needed[name][key]
             if sorted(str(has.get(key)).split(",")) != sorted(should.split(",")):

@@ -24,14 +24,13 @@ from ticker.errors import (
     MixedPrices,
     SequenceConflict,
     StreamError,
-    StreamMissing,
     StreamUnreachable,
 )
 from ticker.records import Batch, Position, Record
 from ticker.streams.append_check import check_simulated
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import KafkaAddress
-from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
+from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.messages import BEATS, GAPS, HEADERS, QUOTES, TICKS, key
 from ticker.streams.kafka.producing import DELIVERY, Message, Producing
 from ticker.streams.kafka.snapshot import (
@@ -44,7 +43,6 @@ from ticker.streams.kafka.writer_state import QUOTE_EVERY, Sequences, WaitingQuo
 from ticker.streams.sequence import Key
 
 _SURE: Final = 0.1  # seconds: too short to delete topics and create them again
-_REOPEN: Final = f"{RECREATED}: open it again"
 _partition: Final[Any] = DefaultPartitioner()
 
 
@@ -199,21 +197,15 @@ class KafkaWriter:
         broker is not asked right after a write, because the topics are the same then.
         """
         if asyncio.get_running_loop().time() - self._met_at > _SURE:
-            await self._topics_now()
-
-    async def _topics_now(self) -> Topics:
-        topics = await self._cluster.topics()
-        if topics.id != self.topics.id:
-            raise StreamMissing(self._address.url, _REOPEN)
-        self._met_at = asyncio.get_running_loop().time()
-        return topics
+            await self._cluster.same_topics(self.topics.id)
+            self._met_at = asyncio.get_running_loop().time()
 
     async def _ready(self) -> Sequences:
         """Return what the log holds. After a failure, it is read again first."""
         if self._known is not None:
             await self._same_topics()
             return self._known
-        topics = await self._topics_now()
+        topics = await self._cluster.same_topics(self.topics.id)
         topics.check(self.topics.partitions[TICKS])
         self.topics = topics
         return await self._learn()

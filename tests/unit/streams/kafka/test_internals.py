@@ -24,7 +24,7 @@ from tests.half_broker import HalfBroker
 from ticker.errors import StreamUnreachable, StreamUnusable
 from ticker.streams.kafka import KafkaAddress, internals
 from ticker.streams.kafka.cluster import ClusterClient
-from ticker.streams.kafka.connecting import begin, end
+from ticker.streams.kafka.connecting import end, start
 from ticker.streams.kafka.diagnosing import OLD
 from ticker.streams.kafka.internals import let_go
 
@@ -75,14 +75,9 @@ def address(broker: HalfBroker) -> KafkaAddress:
 
 @contextlib.asynccontextmanager
 async def begun(address: KafkaAddress) -> AsyncIterator[Any]:
-    client = made(address)
-    await begin(address, client)
+    client = await start(AIOKafkaClient, address)
     yield client
     await end(client)
-
-
-def made(address: KafkaAddress) -> Any:
-    return AIOKafkaClient(bootstrap_servers=list(address.servers), **address.options())
 
 
 def tending() -> list[str]:
@@ -116,7 +111,7 @@ async def test_a_cluster_that_never_names_a_broker_is_given_up(
 ) -> None:
     broker.empty = 1_000
     with pytest.raises(StreamUnreachable):
-        await begin(address, made(address), within=0.3)
+        await start(AIOKafkaClient, address, within=0.3)
     await broker.until(0)
 
 
@@ -124,7 +119,7 @@ async def test_a_start_that_takes_too_long_leaves_no_connection(
     broker: HalfBroker, address: KafkaAddress, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.tells_brokers.clear()
-    task = asyncio.create_task(begin(address, made(address), within=0.3))
+    task = asyncio.create_task(start(AIOKafkaClient, address, within=0.3))
     await broker.until(1)
     with pytest.raises(StreamUnreachable):
         await task
@@ -138,7 +133,7 @@ async def test_a_cancelled_start_leaves_no_connection(
     broker: HalfBroker, address: KafkaAddress, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.tells_brokers.clear()
-    task = asyncio.create_task(begin(address, made(address)))
+    task = asyncio.create_task(start(AIOKafkaClient, address))
     await broker.until(1)
     while not broker.asked:  # noqa: ASYNC110 - the moment in which aiokafka would lose it
         await asyncio.sleep(0.01)
@@ -191,5 +186,5 @@ async def test_a_broker_that_is_too_old_is_named_as_such() -> None:
         old.empty = 1_000
         address = KafkaAddress((old.address,), "old")
         with pytest.raises(StreamUnreachable) as told:
-            await begin(address, made(address), within=0.3)
+            await start(AIOKafkaClient, address, within=0.3)
         assert told.value.problem == OLD
