@@ -12,6 +12,7 @@ as broken. A heartbeat's times are cut to it, or a dead poller with a wrong cloc
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Sequence
 from typing import Any, Final
@@ -79,16 +80,14 @@ class Decoded(msgspec.Struct):
 
 def decode(messages: Sequence[Any], kind: Kind) -> Decoded:
     """Decode the records of `kind` in `messages` (aiokafka's), in their order."""
-    # Nearly always all are valid: then they are decoded and checked together.
-    if list(map(_headers, messages)).count(_USUAL) == len(messages):
-        try:
+    # Nearly always all prices are valid: then they are decoded and checked together.
+    is_usual = list(map(_headers, messages)).count(_USUAL) == len(messages)
+    if is_usual and kind in (Tick, Quote):
+        with contextlib.suppress(InvalidRecord, TypeError):
             records: list[Any] = list(map(wire.decode, map(_value, messages)))
             well = {*map(type, records)} <= {kind} and _have_keys(records, messages, kind)
-            well = well and _in_time(records, messages, kind)
-        except (InvalidRecord, TypeError):
-            well = False
-        if well:
-            return Decoded(records, list(map(_offset, messages)))
+            if well and _in_time(records, messages[0]):
+                return Decoded(records, list(map(_offset, messages)))
     return _decode_each(messages, kind)
 
 
@@ -115,29 +114,22 @@ def _decode_each(messages: Sequence[Any], kind: Kind) -> Decoded:
     return decoded
 
 
-def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> bool:
-    """Tell whether no tick or quote is more than a day ahead of the first message.
-
-    Returns false for gaps and heartbeats, because each of them is checked by itself.
-    """
-    if kind is not Tick and kind is not Quote:
-        return not records
-    first = messages[0]
+def _in_time(prices: Sequence[Any], first: Any) -> bool:
+    """Tell whether no tick or quote is more than a day ahead of the first message."""
     is_known = first.timestamp_type == _BY_BROKER
     limit = first.timestamp * MILLISECOND + DAY if is_known else MAX_TIME
-    return all(bool(max(map(time, records)) <= limit) for time in (_received, _time))
+    return all(bool(max(map(time, prices)) <= limit) for time in (_received, _time))
 
 
 def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
     """Return `beat` with `received`, `time` and `last_good` cut to `appended` (µs, UTC)."""
     if max(beat.received, beat.time, beat.last_good or 0) <= appended:
         return beat
-    good = None if beat.last_good is None else min(beat.last_good, appended)
     return msgspec.structs.replace(
         beat,
         received=min(beat.received, appended),
         time=min(beat.time, appended),
-        last_good=good,
+        last_good=None if beat.last_good is None else min(beat.last_good, appended),
     )
 
 
