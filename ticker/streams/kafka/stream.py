@@ -118,23 +118,21 @@ class KafkaStream(BaseStream, Served):
 
     async def _read_health(self) -> Health:
         async with self._cluster() as cluster:
-            return await self._health(cluster)
-
-    async def _health(self, cluster: ClusterClient) -> Health:
-        topics = await cluster.topics()
-        late = await read_snapshot(cluster, topics)
-        between = {where: (late.begins[where], late.ends[where]) for where in late.window}
+            topics = await cluster.topics()
+            late = await read_snapshot(cluster, topics)
+            between = {where: (late.begins[where], late.ends[where]) for where in late.window}
+            first = await oldest_received(cluster, between)
+            kept = await policies(cluster, topics.names)
         count = sum(end - begin for begin, end in between.values())
         held = [tick for some in late.window.values() for tick in some.records]
         quotes = late.quotes | late.made
-        kept = await policies(cluster, topics.names)
         return Health(
             stream=self.url,
             state=StreamState.OK if count or late.batch() else StreamState.EMPTY,
             problem=kept.wrong or kept.hidden,
             ticks=len(held) if late.whole else count,
             symbols=len({symbol for _, symbol in quotes}),
-            first=await oldest_received(cluster, between),
+            first=first,
             last=max((tick.received for tick in held), default=None),
             simulated=next((quote.simulated for quote in quotes.values()), None),
             broken=late.broken,
