@@ -20,9 +20,9 @@ from ticker.files import real_path, user_path
 from ticker.security import PASSWORD_ADVICE
 
 RECORDING: Final = ".parquet"
+"""The file-name ending of a recording."""
 PARQUET: Final = b"PAR1"
 """The first and the last four bytes of every Parquet file."""
-"""The file-name ending of a recording."""
 PREFIX: Final = "ticks"
 """The default prefix of Kafka topics."""
 PORT: Final = 9092

@@ -13,7 +13,7 @@ from ticker.importing.moves import Moves
 from ticker.records import TICK_FIELDS
 from ticker.streams.arrays import FLOATS, TEXTS, Texts
 from ticker.streams.digest import Digests
-from ticker.streams.recording.arrays import arrays
+from ticker.streams.recording.columns import chunks
 from ticker.streams.recording.database import Connection, literal
 from ticker.streams.recording.layout import TIMES, sql_type
 
@@ -43,7 +43,8 @@ def make_ticks(connection: Connection, rows: int, source: str, origin: str) -> T
     _put_in_order(connection, fields)
     words: dict[str, Sequence[str | None]] = {"source": [source], "origin": [origin]}
     moves, digests, count = None, Digests(), 0
-    for chunk in arrays(connection, "good", fields, row="place", ticks=rows):
+    for found in chunks(connection, "good", fields, row="place", ticks=rows):
+        chunk = found.arrays(fields)
         words |= {name: text.words for name, text in chunk.items() if isinstance(text, Texts)}
         moves = moves or Moves(len(words["symbol"]))
         ticks = moves.ticks({name: getattr(each, "codes", each) for name, each in chunk.items()})

@@ -18,11 +18,12 @@ FLOATS: Final = (
     *("volume", "bid", "ask", "size"),
 )
 TEXTS: Final = ("symbol", "source", "origin", "currency", "session")
-_DTYPES: Final[Mapping[str, Any]] = {
+DTYPES: Final[Mapping[str, Any]] = {
     **dict.fromkeys(INTEGERS, np.int64),
     **dict.fromkeys(FLOATS, np.float64),
     "simulated": np.bool_,
 }
+"""Field → its dtype, if it is no text. An unknown float becomes NaN."""
 
 
 class Texts(NamedTuple):
@@ -56,6 +57,6 @@ Column = np.ndarray | Texts
 def as_arrays(columns: Mapping[str, Sequence[Any]]) -> dict[str, Column]:
     """Convert field name → values to arrays. An unknown float becomes NaN."""
     return {
-        name: encode(values) if name in TEXTS else np.array(values, dtype=_DTYPES[name])
+        name: encode(values) if name in TEXTS else np.array(values, dtype=DTYPES[name])
         for name, values in columns.items()
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from ticker.errors import StreamError
 from ticker.records import Batch, Quote, Tick
@@ -52,7 +52,6 @@ class RecordingRead(ThreadRead):
             {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
         )
         ends = [*stops, cursor.end]
-        are_facts_to_come = any(placed.row > begin for placed in cursor.facts)
         known = set(cursor.facts_before(begin))  # of these, no quote was yielded yet
         for end in ends:
             for first, last, rows, found in _pieces(cursor, begin, end, symbols, limit):
@@ -62,9 +61,7 @@ class RecordingRead(ThreadRead):
                     # A hole ends a batch too: in a batch, gaps come before ticks.
                     ticks, holes, left = self.sequences.take_to_hole(coming, gaps)
                     stop = rows[-left] if left else last
-                    quotes = _told(cursor, start, stop, symbols, ticks) if are_facts_to_come else []
-                    if known:
-                        quotes += _known(cursor, stop, ticks, known, quotes)
+                    quotes = _quotes(cursor, (start, stop), symbols, ticks, known)
                     yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
                     if not left:
                         break
@@ -87,45 +84,36 @@ def _pieces(
         yield begin, end, numbers, found
 
 
-def _told(
+def _quotes(
     reader: RecordingReader,
-    first: int,
-    last: int,
+    span: tuple[int, int],
     symbols: frozenset[str] | None,
     ticks: Sequence[Tick],
+    known: set[Key],
 ) -> list[Quote]:
-    """Make quotes of the facts that became true in the rows from `first` up to `last` (exclusive).
+    """Make quotes of the facts that became true in the rows `span` (begin, end: exclusive).
 
-    `ticks` are the ticks in these rows. A symbol without one takes its last tick before them.
+    `ticks` are the ticks in these rows. A symbol without one takes its last tick before them. The
+    facts of `known` were true before the reading began: each makes a quote when its first ticks
+    come. Its key is then removed.
     """
-    keys = {
+    told = reader.facts_between(span[0] + 1, span[1] + 1)
+    if not (told or known):
+        return []
+    newest = {(tick.origin, tick.symbol): tick for tick in ticks}
+    keys = known & newest.keys()
+    known -= keys
+    changed = {
         (placed.facts.origin, placed.facts.symbol)
-        for placed in reader.facts
-        if first < placed.row <= last and (symbols is None or placed.facts.symbol in symbols)
+        for placed in told
+        if symbols is None or placed.facts.symbol in symbols
     }
+    if changed - newest.keys():
+        with reader.cursor() as own:  # on the same cursor, a query would end the open result
+            found = {(tick.origin, tick.symbol): tick for _, tick in last_ticks(own, span[1])}
+        newest = found | newest
+    keys |= changed & newest.keys()
     if not keys:
         return []
-    known = {key: tick for tick in ticks if (key := (tick.origin, tick.symbol)) in keys}
-    if keys - known.keys():
-        with reader.cursor() as own:  # on the same cursor, a query would end the open result
-            before = {(tick.origin, tick.symbol): tick for _, tick in last_ticks(own, last)}
-        known = {key: before[key] for key in keys & before.keys()}
-    facts = reader.facts_before(last)
-    return [quote_of(tick, facts[key]) for key, tick in sorted(known.items())]
-
-
-def _known(
-    reader: RecordingReader, last: int, ticks: Iterable[Tick], known: set[Key], told: list[Quote]
-) -> list[Quote]:
-    """Make quotes of the facts that were true before the reading began.
-
-    Each (origin, symbol) with a tick is removed from `known`. It gets a quote, unless it is in
-    `told`.
-    """
-    first = {key: tick for tick in ticks if (key := (tick.origin, tick.symbol)) in known}
-    if not first:
-        return []
-    known.difference_update(first)
-    facts = reader.facts_before(last)
-    done = {(quote.origin, quote.symbol) for quote in told}
-    return [quote_of(tick, facts[key]) for key, tick in first.items() if key not in done]
+    facts = reader.facts_before(span[1])
+    return [quote_of(newest[key], facts[key]) for key in sorted(keys)]

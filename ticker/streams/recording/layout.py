@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.records import TICK_FIELDS, Gap, Position
+from ticker.records import TICK_FIELDS, Gap
 from ticker.streams.arrays import INTEGERS, TEXTS
 from ticker.streams.standing_facts import Facts
 
@@ -101,17 +101,6 @@ class PlacedFacts(msgspec.Struct, frozen=True, array_like=True):
     facts: Facts
     due: int = 0
     """When the tick before that row is due (µs, UTC); 0 before the first tick."""
-
-
-class RecordingPosition(msgspec.Struct, frozen=True):
-    """A position in a recording: before row `row`. At the end, `row` is the number of ticks + 1."""
-
-    identity: str
-    row: int
-
-    def position(self) -> Position:
-        """Return it as text."""
-        return Position(f"{self.identity}:{self.row}")
 
 
 def identity_of(spans: Sequence[SymbolSpan], gaps: Sequence[Gap]) -> str:

@@ -6,16 +6,26 @@ module knows neither event loops nor how a reader waits.
 
 from __future__ import annotations
 
+import bisect
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from ticker.errors import StreamUnusable, WrongPosition
 from ticker.records import Position, Tick
 from ticker.streams.reader import ColumnRequest
-from ticker.streams.recording import layout
-from ticker.streams.recording.arrays import Words, arrays, words_in
+from ticker.streams.recording.columns import (
+    AT_ONCE,
+    ROW,
+    Blocks,
+    Rows,
+    Words,
+    chunks,
+    fetch,
+    words_in,
+)
 from ticker.streams.recording.database import (
     check_magic,
     close,
@@ -25,18 +35,17 @@ from ticker.streams.recording.database import (
     reading,
 )
 from ticker.streams.recording.index import BLOCK, RowIndex
-from ticker.streams.recording.layout import PlacedGap, RecordingPosition
+from ticker.streams.recording.layout import PlacedFacts, PlacedGap
 from ticker.streams.recording.metadata import metadata
-from ticker.streams.recording.ticks import ROW, Blocks, Rows, fetch, whole_or_not
 from ticker.streams.sequence import Key
 from ticker.streams.standing_facts import Facts
 
-_ROWS_AT_ONCE: Final = 50_000
 _FIRST_ROWS: Final = 2_048
 """The most ticks in the first batch, if all symbols are read."""
 _BLOCKS: Final = 8
 """The most blocks of rows in one query."""
-_VOLUMES: Final = frozenset({"volume", "size"})
+
+_row: Final = attrgetter("row")
 
 
 class RecordingReader:
@@ -86,7 +95,7 @@ class RecordingReader:
 
     def place(self, row: int) -> Position:
         """Return the position before `row`."""
-        return RecordingPosition(self.manifest.identity, row).position()
+        return Position(f"{self.manifest.identity}:{row}")
 
     def row(self, position: Position) -> int:
         """Return the row of `position`. Raises `WrongPosition` if it is not of this recording."""
@@ -218,35 +227,31 @@ class RecordingReader:
 
     def columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`."""
-        where, bindings = _between(request.symbols, request.since, request.until)
-        names = request.fields
-        listed = ", ".join(map(layout.value, names))
-        with reading(self.path, self.url):
-            result = self._connection.execute(
-                f"SELECT {listed} FROM {self.source} WHERE true {where}", bindings
-            )
-        while True:
-            with reading(self.path, self.url):
-                rows = result.fetchmany(_ROWS_AT_ONCE)
-            if not rows:
-                return
-            found: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
-            for name in _VOLUMES & found.keys():
-                found[name] = tuple(map(whole_or_not, found[name]))
-            yield found
+        for rows in self._chunks(request, BLOCK):
+            yield rows.values(request.fields)
 
     def arrays(self, request: ColumnRequest) -> Iterator[Mapping[str, Any]]:
         """See `Stream.arrays`."""
-        where, bindings = _between(request.symbols, request.since, request.until)
+        for rows in self._chunks(request, AT_ONCE):
+            yield rows.arrays(request.fields)
+
+    def _chunks(self, request: ColumnRequest, at_once: int) -> Iterator[Rows]:
+        where, bindings = _only(request.symbols)
+        if request.since is not None:
+            where += " AND received >= make_timestamptz(?)"
+            bindings.append(request.since)
+        if request.until is not None:
+            where += " AND received < make_timestamptz(?)"
+            bindings.append(request.until)
         with reading(self.path, self.url):
-            yield from arrays(
+            yield from chunks(
                 self._connection,
                 self.source,
                 request.fields,
-                row="file_row_number",
                 ticks=self.manifest.ticks,
                 where=where,
                 bindings=bindings,
+                at_once=at_once,
             )
 
     @property
@@ -285,19 +290,20 @@ class RecordingReader:
         self, begin: int, end: int, symbols: Collection[str] | None
     ) -> Sequence[PlacedGap]:
         """Return the gaps that concern `symbols`, before rows `begin` up to `end` (exclusive)."""
-        return [
-            placed
-            for placed in self.gaps
-            if begin <= placed.row < end and placed.gap.concerns(symbols)
-        ]
+        first, last = (bisect.bisect_left(self.gaps, row, key=_row) for row in (begin, end))
+        return [placed for placed in self.gaps[first:last] if placed.gap.concerns(symbols)]
 
     def facts_before(self, row: int) -> Mapping[Key, Facts]:
         """Return (origin, symbol) → its latest standing facts that are true before `row`."""
         return {
             (placed.facts.origin, placed.facts.symbol): placed.facts
-            for placed in self.facts
-            if placed.row <= row
+            for placed in self.facts_between(0, row + 1)
         }
+
+    def facts_between(self, begin: int, end: int) -> Sequence[PlacedFacts]:
+        """Return the standing facts that begin before rows `begin` up to `end` (exclusive)."""
+        first, last = (bisect.bisect_left(self.facts, row, key=_row) for row in (begin, end))
+        return self.facts[first:last]
 
     @property
     def source(self) -> str:
@@ -314,16 +320,3 @@ def _only(symbols: Collection[str] | None) -> tuple[str, list[Any]]:
     if symbols is None:
         return "", []
     return "AND list_contains(?, symbol)", [sorted(symbols)]
-
-
-def _between(
-    symbols: Collection[str] | None, since: int | None, until: int | None
-) -> tuple[str, list[Any]]:
-    where, bindings = _only(symbols)
-    if since is not None:
-        where += " AND received >= make_timestamptz(?)"
-        bindings.append(since)
-    if until is not None:
-        where += " AND received < make_timestamptz(?)"
-        bindings.append(until)
-    return where, bindings

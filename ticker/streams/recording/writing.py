@@ -14,17 +14,18 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import msgspec
 import numpy as np
 
 from ticker.errors import StreamNotWritable
 from ticker.records import TICK_FIELDS, Gap, Position, Quote, Tick
+from ticker.streams.arrays import DTYPES
 from ticker.streams.digest import Digests
 from ticker.streams.protocol import Stream
 from ticker.streams.recording import checksum, layout
-from ticker.streams.recording.arrays import arrays
+from ticker.streams.recording.columns import chunks
 from ticker.streams.recording.database import Connection, connect, literal, writing
 from ticker.streams.recording.index import BLOCK
 from ticker.streams.recording.placing import Placing
@@ -181,7 +182,10 @@ class Recorder:
         if not rows:
             return
         begin = self.ticks - len(rows)
-        chunk = {field: _array(field, list(map(attrgetter(field), rows))) for field in TICK_FIELDS}
+        chunk = {
+            field: np.array([*map(attrgetter(field), rows)], DTYPES.get(field, object))
+            for field in TICK_FIELDS
+        }
         chunk["ordinal"] = np.arange(begin, self.ticks)
         values = ", ".join(_staged(field) for field in TICK_FIELDS)
         with writing(self._url):
@@ -189,8 +193,8 @@ class Recorder:
 
     def _digests(self, connection: Connection) -> Digests:
         found = Digests()
-        for chunk in arrays(connection, "sorted", TICK_FIELDS, row="rowid", ticks=self.ticks):
-            found.add(chunk)
+        for rows in chunks(connection, "sorted", TICK_FIELDS, row="rowid", ticks=self.ticks):
+            found.add(rows.arrays(TICK_FIELDS))
         return found
 
     def _manifest(self, connection: Connection, digests: Digests) -> layout.Manifest:
@@ -295,18 +299,6 @@ def remove_left_over(path: Path) -> None:
 def _folder_name(path: Path) -> str:
     """Return the prefix of the name of the folder in which `path` is made."""
     return f".{path.name}.unfinished-"
-
-
-def _array(field: str, values: list[Any]) -> Any:
-    match layout.sql_type(field):
-        case "VARCHAR":
-            return np.array(values, object)
-        case "BOOLEAN":
-            return np.array(values, bool)
-        case "DOUBLE":
-            return np.array(values, np.float64)  # an unknown value becomes NaN
-        case _:
-            return np.array(values, np.int64)
 
 
 def _staged(field: str) -> str:
