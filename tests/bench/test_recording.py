@@ -36,10 +36,10 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"""
             INSERT INTO staged
             SELECT 'SYM' || (n % {SYMBOLS}), 'exchange', 'k3v9xq2m', n // {SYMBOLS} + 1,
-                make_timestamptz(at), make_timestamptz(at + 300), price, price - 0.01,
+                make_timestamptz(moment), make_timestamptz(moment + 300), price, price - 0.01,
                 round(price - 100, 2), round(price - 100, 3), n * 7, price - 0.01, price + 0.01,
                 CASE WHEN n % {SYMBOLS} < 20 THEN 'EUR' ELSE 'USD' END, 'regular', NULL, true, n
-            FROM (SELECT n, {START} + n * 3_600 AS at,
+            FROM (SELECT n, {START} + n * 3_600 AS moment,
                          round(100 + n % {SYMBOLS} + sin(n / 5_000.0) + (hash(n) % 5) / 100, 2)
                          AS price FROM range({ROWS}) t(n))
             """
