@@ -26,7 +26,6 @@ def make_command(called: Collection[str] = tuple(COMMANDS)) -> Any:
         app.command(
             each.name,
             help=None if epilog else each.help,
-            rich_help_panel=each.panel,
             epilog=f"Example: {epilog}" if epilog else None,
         )(run)
     command = typer.main.get_command(app)

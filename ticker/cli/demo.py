@@ -124,15 +124,10 @@ def reserved_port(wished: int) -> socket.socket:
 
     A child gets the open socket. If it got only the number, another demo could take the port first.
     """
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind(("127.0.0.1", wished))
-        listening.listen()
+        return socket.create_server(("127.0.0.1", wished))
     except OSError:
-        listening.close()
         return socket.create_server(("127.0.0.1", 0))
-    return listening
 
 
 def _exchange(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from ticker.cli.commands import COMMANDS, COMPLETING
-from ticker.cli.exit_codes import CANNOT_WRITE, DONE, UNEXPECTED, WRONG_USAGE
+from ticker.cli.exit_codes import CANNOT_WRITE, DONE, INTERRUPTED, UNEXPECTED, WRONG_USAGE
 from ticker.cli.routing import route
 from ticker.cli.standard_streams import (
     ClosedPipe,
@@ -68,7 +68,7 @@ def _main(words: list[str]) -> int:
     except ClosedPipe:
         return DONE
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001  (the last handler: users see no traceback)
         _log(error)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # e.g. printing help

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Final
 
-from ticker.cli.commands import COMMANDS
+from ticker.cli.commands import COMMANDS, PANELS
 
 WIDTH: Final = 80
 """The width without a terminal."""
@@ -36,9 +35,9 @@ def overview(*, width: int | None = None, colour: bool = False) -> str:
     """Return the text, `width` cells wide: at least 40, and 80 for `None`."""
     wide = max(_LEAST, width or WIDTH)
     panels = [_panel("Options", _OPTIONS, wide)]
-    longest = max(len(each.name) for each in COMMANDS.values())
-    for title, listed in groupby(COMMANDS.values(), key=lambda each: each.panel):
-        rows = [(each.name, each.help) for each in listed]
+    longest = max(map(len, COMMANDS))
+    for title, commands in PANELS.items():
+        rows = [(each.name, each.help) for each in commands]
         panels.append(_panel(title, rows, wide, longest))
     head = ["Usage: ticker [OPTIONS] COMMAND [ARGS]...", "", *textwrap.wrap(_ABOUT, wide - 2), ""]
     lines = [_painted(line, _BOLD) for line in head]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Final
 
 from ticker.cli.status_line import StatusLine
@@ -17,6 +16,11 @@ from ticker.system_clock import now
 from ticker.times import Zone, clock, format_duration
 
 _log: Final = logging.getLogger(__name__)
+_ALONGSIDE: Final = ((0, 0), (0, 1), (1, 1), (2, 1), (2, 2))
+"""The forms of poller and relay that go together, longest first.
+
+The relay's URL is dropped first: the user typed it.
+"""
 
 
 class PollLine:
@@ -64,22 +68,12 @@ class PollLine:
         key = f"{status.state} {status.note} {status.problem}"
         if relay is not None:
             # A terminal cuts off the end of the line, so problems come first.
-            pairs = _alongside(forms, status_forms(relay, self._zone, now()))
+            relays = status_forms(relay, self._zone, now())
+            pairs = [(forms[p], relays[r]) for p, r in _ALONGSIDE]
             forms = [f"{r} · {p}" if relay.is_away else f"{p} · {r}" for p, r in pairs]
             key += f" {relay.state} {relay.problem} {relay.is_away}"
         words, *shorter = forms
         self._line.show(words, key, shorter)
-
-
-def _alongside(polls: Sequence[str], relays: Sequence[str]) -> list[tuple[str, str]]:
-    """Pair the forms, longest first. The relay's URL is dropped first: the user typed it."""
-    return [
-        (polls[0], relays[0]),
-        (polls[0], relays[1]),
-        (polls[1], relays[1]),
-        (polls[2], relays[1]),
-        (polls[2], relays[2]),
-    ]
 
 
 def poll_forms(status: PollStatus, zone: Zone) -> tuple[str, str, str]:
@@ -93,9 +87,8 @@ def poll_forms(status: PollStatus, zone: Zone) -> tuple[str, str, str]:
     ]
     note = f" ({status.note})" if status.note else ""
     pace = [f"every {format_duration(status.interval)}{note}"]
-    refused, retry = [], []
-    if status.refused:
-        refused = ["refused: " + and_more(sorted(status.refused), 5)]
+    refused = ["refused: " + and_more(sorted(status.refused), 5)] if status.refused else []
+    retry = []
     if status.retry_at and status.retry_at > now():
         retry = [f"next try {clock(status.retry_at, zone, now=now())}"]
     shortest = [

@@ -43,8 +43,6 @@ class RecordOptions(msgspec.Struct, frozen=True):
     source: StreamChoice
     path: Path
     span: RecordingSpan
-    symbols: tuple[str, ...]
-    """The symbols that were named."""
     lasting: float | None
     """The time after which it stops (s); `None`: it has no limit."""
     zone: Zone
@@ -96,7 +94,7 @@ def record(
     )
     line = StatusLine(quiet=quiet)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
-    options = RecordOptions(choice, path, span, named, lasting if follow else None, zone)
+    options = RecordOptions(choice, path, span, lasting if follow else None, zone)
     with inviting(choice.option):
         raise typer.Exit(_record(options, line, replace=force))
 
@@ -184,11 +182,12 @@ class _RecordCommand:
     def _judge(self, manifest: Manifest | None) -> int:
         """Say what is missing. Returns the exit code. Raises `Failed` if nothing was recorded."""
         options, progress = self._options, self._progress
+        named = options.span.symbols or ()
         url = options.source.word if options.source.demo else options.source.url
         if manifest is None:
             if progress.problem is not None:
                 raise Failed(f"Nothing was recorded. {sentence(progress.problem)}", NOT_REACHABLE)
-            of_symbols = f"of {', '.join(options.symbols)} " if options.symbols else ""
+            of_symbols = f"of {', '.join(named)} " if named else ""
             raise Failed(
                 f"Nothing was recorded: no tick {of_symbols}came from {url}. "
                 f"{options.path} was not written. "
@@ -198,7 +197,7 @@ class _RecordCommand:
         if progress.is_cut and progress.last is not None:
             at = clock(progress.last, options.zone, now=now())
             tell(f"{url} holds more: it was read up to {at} only. To record all: --no-follow")
-        absent = [symbol for symbol in options.symbols if symbol not in progress.symbols]
+        absent = [symbol for symbol in named if symbol not in progress.symbols]
         if absent:
             tell(f"{', '.join(absent)}: not in {url}")
         if options.span.count is not None and manifest.ticks < options.span.count:

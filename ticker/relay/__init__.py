@@ -1,6 +1,6 @@
 """The loops from a stream to another log: relays, their files, and the proof that all arrived."""
 
-from ticker.relay.checkpoint import Checkpoint, FileCheckpoint, HoldCheckpoint
+from ticker.relay.checkpoint import FileCheckpoint, HoldCheckpoint
 from ticker.relay.forwarding import Forwarding, ForwardRequest, forget
 from ticker.relay.lock import exclusively
 from ticker.relay.loop import WITHIN, Relay
@@ -11,7 +11,6 @@ from ticker.relay.status import RelayStatus
 
 __all__ = [
     "WITHIN",
-    "Checkpoint",
     "FileCheckpoint",
     "ForwardRequest",
     "Forwarding",

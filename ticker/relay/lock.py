@@ -41,7 +41,8 @@ def exclusively(
         raise StreamNotWritable(str(path), f"cannot be made: {error.strerror}") from error
     try:
         if not _taken(descriptor, _LOOKS if blocking else 1):
-            raise AlreadyRelayed(source, destination, _holder(descriptor))
+            word = os.pread(descriptor, 20, 0)
+            raise AlreadyRelayed(source, destination, int(word) if word.isdigit() else None)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
@@ -75,9 +76,3 @@ def _taken(descriptor: int, tries: int) -> bool:
         else:
             return True
     return False
-
-
-def _holder(descriptor: int) -> int | None:
-    """Return the id of the process that holds the lock; `None` if it is not written yet."""
-    word = os.pread(descriptor, 20, 0)
-    return int(word) if word.isdigit() else None

@@ -60,7 +60,6 @@ class RecordingProgress(msgspec.Struct):
     """What was recorded so far. What is counted is durable."""
 
     ticks: int = 0
-    gaps: int = 0
     first: int | None = None
     """`received` of the first tick (µs, UTC)."""
     last: int | None = None
@@ -234,7 +233,6 @@ class Recording:
         await self._log.append(fresh)
         self._filter.delivered(fresh)
         progress.ticks += len(fresh.ticks)
-        progress.gaps += len(fresh.gaps)
         if fresh.ticks:
             times = [tick.received for tick in fresh.ticks]
             progress.first = times[0] if progress.first is None else progress.first
