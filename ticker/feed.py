@@ -11,16 +11,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 from ticker.board import Board
 from ticker.health import StreamState
 from ticker.records import Batch
 from ticker.stream_clock import TapeTime
 from ticker.streams.protocol import ReadStats
-
-MAX_SPEED: Final = 0.0
-"""The speed that means: as fast as possible."""
 
 
 class Feed(Protocol):
@@ -60,10 +57,6 @@ class Feed(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with the stream, in a sentence; `None` if all is well."""
-
-    @property
-    def trouble(self) -> str | None:
         """Why the stream is away, in words; `None` if it can be read, or never existed."""
 
     @property

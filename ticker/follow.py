@@ -57,6 +57,8 @@ class Follow:
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.stream = stream
+        self.url = stream.url
+        self.wall = clock
         self.clock = StreamClock(clock, elapsed)
         """Now (µs, UTC) on this stream: the tape's time if a replay fills it."""
         self.elapsed = elapsed
@@ -74,7 +76,8 @@ class Follow:
         self._is_lost = False
         """Whether it was read before, and is away now."""
         self._observe = observe
-        self._symbols = None if symbols is None else list(symbols)
+        self.symbols = None if symbols is None else list(symbols)
+        """The wanted rows, in their order; `None` for all that the stream holds."""
         self._following = Following(
             stream,
             self._begin,
@@ -90,16 +93,6 @@ class Follow:
         """Whether a batch came since the start, or since the stream was last lost."""
 
     @property
-    def url(self) -> str:
-        """Return the stream's URL, without secrets."""
-        return self.stream.url
-
-    @property
-    def wall(self) -> Callable[[], int]:
-        """Return the time of day (µs, UTC)."""
-        return self.clock.wall
-
-    @property
     def tape(self) -> TapeTime | None:
         """Return the replay that fills the stream; `None` if it is live."""
         return self.clock.tape
@@ -109,17 +102,6 @@ class Follow:
         return self.stream.read_stats()
 
     @property
-    def trouble(self) -> str | None:
-        """Return why the stream is away; `None` if it can be read, or never existed."""
-        is_well = self.state in (StreamState.OPENING, StreamState.OK)
-        return None if is_well else self.problem
-
-    @property
-    def symbols(self) -> Sequence[str] | None:
-        """Return the wanted rows, in their order; `None` for all that the stream holds."""
-        return self._symbols
-
-    @property
     def _readable(self) -> StreamState:
         """Return the state of the stream while it can be read."""
         return StreamState.OK if self.board.is_filled else StreamState.EMPTY
@@ -127,7 +109,7 @@ class Follow:
     @property
     def _read(self) -> Sequence[str] | None:
         """Return all symbols that are read: the rows, and those beside them."""
-        return None if self._symbols is None else [*self._symbols, *self.board.beside]
+        return None if self.symbols is None else [*self.symbols, *self.board.beside]
 
     def choose(self, symbols: Sequence[str]) -> None:
         """Show these symbols from now on. New ones are read within a second."""
@@ -135,12 +117,12 @@ class Follow:
 
     def stand_beside(self, symbols: Collection[str]) -> None:
         """Read these beside the rows from now on."""
-        self._choose(self._symbols, frozenset(symbols))
+        self._choose(self.symbols, frozenset(symbols))
 
     def _choose(self, symbols: list[str] | None, beside: Collection[str]) -> None:
-        if self._wished_before is None and self._symbols is not None:
+        if self._wished_before is None and self.symbols is not None:
             self._wished_before = frozenset([*self.board.symbols, *self.board.beside])
-        self._symbols = symbols
+        self.symbols = symbols
         self.board.watch(symbols, beside=beside)
         self._following.symbols = self._read
 

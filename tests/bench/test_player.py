@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.played import Clock, playing, write
-from ticker.feed import MAX_SPEED
 from ticker.play import Player, Span, load
 from ticker.play.cursor import Cursor
+from ticker.play.schedule import MAX_SPEED
 from ticker.records import MAX_TIME, TICK_FIELDS, Tick
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.recording.layout import value

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 
 from tests.examples import examples
 from tests.played import Clock, playing, shown
-from ticker.feed import MAX_SPEED
 from ticker.play import LogPlayer, Span, load, tape_of
+from ticker.play.schedule import MAX_SPEED
 from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.streams import Stream, open_log, open_stream
 from ticker.streams.recording import PlacedFacts, Recorder, RecordingStream

@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
+from ticker.board.alert_rules import Alert
 from ticker.dashboard.alerts import ScreenAlerts
 from ticker.dashboard.page import ListPage
 from ticker.dashboard.palette import Palette
@@ -63,13 +64,13 @@ class AlertsPage(ListPage):
 
     def action_keep(self) -> None:
         """Save the alert under the cursor in the configuration."""
-        self._change(lambda alerts, at: alerts.keep(alerts.control.alerts[at]))
+        self._change(self._alerts.keep)
 
     def action_remove(self) -> None:
         """Remove the alert under the cursor."""
-        self._change(lambda alerts, at: alerts.remove(alerts.control.alerts[at]))
+        self._change(self._alerts.remove)
 
-    def _change(self, change: Callable[[ScreenAlerts, int], str]) -> None:
+    def _change(self, change: Callable[[Alert], str]) -> None:
         if self.count:
-            self._said = change(self._alerts, self.at)
+            self._said = change(self._alerts.control.alerts[self.at])
             self.draw()

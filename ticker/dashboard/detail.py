@@ -115,7 +115,7 @@ class Detail(Widget, can_focus=True):
 
     def _age(self, row: Row) -> Age:
         feed = self._feed
-        return self._board.age(row, feed.clock(), feed.trouble, elapsed=feed.elapsed())
+        return self._board.age(row, feed.clock(), feed.problem, elapsed=feed.elapsed())
 
     def redraw(self) -> None:
         """Draw everything."""

@@ -115,7 +115,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _aged(self, symbols: Iterable[str]) -> Iterator[tuple[Row, Age]]:
         """Yield the row of each symbol, and its age now."""
-        now, elapsed, trouble = self._feed.clock(), self._feed.elapsed(), self._feed.trouble
+        now, elapsed, trouble = self._feed.clock(), self._feed.elapsed(), self._feed.problem
         for row in map(self.board.row, symbols):
             yield row, self.board.age(row, now, trouble, elapsed=elapsed)
 

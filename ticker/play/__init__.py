@@ -3,7 +3,7 @@
 from ticker.play.log_player import LogPlayer
 from ticker.play.player import Player
 from ticker.play.reel import NothingToPlay, Reel, Span, load, session_start
-from ticker.play.schedule import Schedule, parse_speed
+from ticker.play.schedule import parse_speed
 from ticker.play.tape_of import tape_of
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "NothingToPlay",
     "Player",
     "Reel",
-    "Schedule",
     "Span",
     "load",
     "parse_speed",

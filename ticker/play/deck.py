@@ -15,10 +15,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from ticker.board import Board
-from ticker.feed import MAX_SPEED
 from ticker.play.cursor import Cursor
 from ticker.play.reel import Reel
-from ticker.play.schedule import Schedule
+from ticker.play.schedule import MAX_SPEED, Schedule
 from ticker.records import Batch
 from ticker.units import SECOND
 

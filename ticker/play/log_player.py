@@ -14,11 +14,10 @@ from typing import Final
 
 import msgspec
 
-from ticker.feed import MAX_SPEED
 from ticker.health.states import WriterState
 from ticker.play.cursor import Cursor
 from ticker.play.reel import Reel
-from ticker.play.schedule import Schedule
+from ticker.play.schedule import MAX_SPEED, Schedule
 from ticker.records import Batch, Heartbeat, Tick
 from ticker.relay.filter import Filter
 from ticker.streams.protocol import Log

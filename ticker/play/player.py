@@ -16,12 +16,12 @@ from typing import Final
 
 from ticker.board import Board
 from ticker.board.alert_rules import Alert, Told
-from ticker.feed import MAX_SPEED, Feed, Mark
+from ticker.feed import Feed, Mark
 from ticker.health import StreamState
 from ticker.play.deck import Deck
 from ticker.play.marks import Marks
 from ticker.play.reel import Reel
-from ticker.play.schedule import Schedule
+from ticker.play.schedule import MAX_SPEED, Schedule
 from ticker.records import Batch
 from ticker.stream_clock import TapeTime
 from ticker.streams.history import last_day
@@ -109,10 +109,6 @@ class Player:
     @property
     def problem(self) -> str | None:
         return None if self._live is None else self._live.problem
-
-    @property
-    def trouble(self) -> str | None:
-        return None if self._live is None else self._live.trouble
 
     @property
     def next_try(self) -> int | None:

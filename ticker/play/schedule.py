@@ -9,10 +9,11 @@ import re
 from typing import Final
 
 from ticker.errors import UsageError
-from ticker.feed import MAX_SPEED
 from ticker.records import MAX_TIME
 from ticker.units import SECOND
 
+MAX_SPEED: Final = 0.0
+"""The speed that means: as fast as possible."""
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 100_000.0
 _STALL: Final = 5 * SECOND

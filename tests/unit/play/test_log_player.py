@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ticker.feed import MAX_SPEED
 from ticker.play import LogPlayer, NothingToPlay, Span, load, session_start
+from ticker.play.schedule import MAX_SPEED
 from ticker.records import Batch, Heartbeat, Quote, Tick
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog

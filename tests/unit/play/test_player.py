@@ -13,11 +13,12 @@ from tests.played import Clock, playing, shown, write
 from tests.waiting import until
 from ticker.board import Board
 from ticker.board.alert_rules import parse_alert
-from ticker.feed import MAX_SPEED, MarkKind
+from ticker.feed import MarkKind
 from ticker.health import StreamState
 from ticker.play import Player, Span, load
 from ticker.play.cursor import Cursor
 from ticker.play.marks import alerts_met
+from ticker.play.schedule import MAX_SPEED
 from ticker.records import Gap, Quote, Tick
 from ticker.streams.recording import RecordingStream
 from ticker.units import SECOND

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from ticker.errors import StreamError
-from ticker.feed import MAX_SPEED
 from ticker.play import NothingToPlay, Player, Span, load, tape_of
+from ticker.play.schedule import MAX_SPEED
 from ticker.records import Batch, Gap, Tick
 from ticker.streams.history import last_day
 from ticker.streams.recording import Recorder, RecordingStream

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ticker.errors import UsageError
-from ticker.feed import MAX_SPEED
-from ticker.play.schedule import Schedule, parse_speed
+from ticker.play.schedule import MAX_SPEED, Schedule, parse_speed
 from ticker.records import MAX_TIME
 from ticker.units import SECOND
 
