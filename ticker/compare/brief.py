@@ -130,7 +130,7 @@ def sentences(brief: Brief) -> list[str]:
     """Describe the result, for learners."""
     request, opened, polled = brief.request, brief.open, brief.polled
     events = brief.events
-    more = [_overhead(brief, way) for way in (request, opened)]
+    more = [f"{way.bytes / events - brief.payload:,.0f}" for way in (request, opened)]
     lines = [
         f"One request for each event: {_way_text(events, request)}.",
         f"One open connection: {_way_text(events, opened)}.",
@@ -164,10 +164,6 @@ def _way_text(events: int, way: Way) -> str:
         f"{count_text(events, 'event')}, {count_text(way.connections, 'connection')}, "
         f"{way.bytes:,} bytes, {_seconds(way.seconds)} s"
     )
-
-
-def _overhead(brief: Brief, way: Way) -> str:
-    return f"{way.bytes / brief.events - brief.payload:,.0f}"
 
 
 def _times(more: float, less: float) -> str:

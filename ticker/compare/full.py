@@ -155,7 +155,8 @@ async def measure(
     if effort.kafka is not None:
         async with open_log(_kafka(effort), keep_for=HOUR, partitions=1):
             pass  # fail now, and not after some minutes
-    result = Full(effort, _machine())
+    system = f"{platform.system()} {platform.machine()}"
+    result = Full(effort, Machine(os.cpu_count() or 1, system, platform.python_version()))
     jobs = {part: each for part, each in _jobs(bench, effort).items() if part in parts}
     places, of = count_from(1), sum(map(len, jobs.values()))
     for part, listed in jobs.items():
@@ -197,11 +198,6 @@ def with_hanging(count: int, hanging: int) -> str:
     return count_text(count, "subscriber") + (f" and {hanging} that hang" if hanging else "")
 
 
-def _machine() -> Machine:
-    system = f"{platform.system()} {platform.machine()}"
-    return Machine(os.cpu_count() or 1, system, platform.python_version())
-
-
 async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cell:
     groups = [Group(method.name, count)]
 
@@ -226,7 +222,7 @@ async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cel
     return Cell(
         method=method.name,
         subscribers=count,
-        speed=[_speed(run) for run in fast],
+        speed=[run.heard / max(run.groups[0].seconds, 1e-3) for run in fast],
         fast_bytes=sum(run.size for run in fast) / max(1, sum(run.heard for run in fast)),
         payload=payload(events),
         cpu=[run.cpu / run.heard * SECOND for run in fast],
@@ -239,10 +235,6 @@ async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cel
         unchanged=round(median(run.unchanged for run in paced)),
         missed=1 - heard / happened,
     )
-
-
-def _speed(run: Run) -> float:
-    return run.heard / max(run.groups[0].seconds, 1e-3)
 
 
 async def _sender(bench: Bench, effort: Effort, method: Method, count: int, hanging: int) -> Sender:

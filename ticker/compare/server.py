@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
@@ -23,7 +24,7 @@ from aiohttp import WSMsgType, web
 from ticker import wire
 from ticker.compare.methods import BATCH
 from ticker.compare.plan import ORIGIN, EventSchedule, RunPlan, tick_of
-from ticker.compare.sockets import LOOPBACK, Meter, listening
+from ticker.compare.sockets import LOOPBACK, listening
 from ticker.errors import TickerError
 from ticker.processes import Control
 from ticker.processes.parent_channel import Order
@@ -32,6 +33,7 @@ from ticker.streams import open_log
 from ticker.system_clock import monotonic
 from ticker.units import HOUR, SECOND
 
+_COUNTED: Final = ("connections", "requests", "unchanged", "received", "sent")
 _AFTER: Final = r"{after:\d+}"
 
 
@@ -39,9 +41,7 @@ class Server:
     """Serves from `start` to `stop`. Each run begins with `begin` and ends with `report`."""
 
     def __init__(self) -> None:
-        self._meter = Meter()
-        self._requests = 0
-        self._unchanged = 0
+        self._counts: Counter[str] = Counter()
         self._events: list[bytes] = []
         self._is_paced = False
         self._schedule = EventSchedule(RunPlan(events=0))
@@ -61,7 +61,7 @@ class Server:
         app.router.add_get(r"/events/{batch:\d+}", self._sent_events)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        socket = listening(self._meter)
+        socket = listening(self._counts)
         await web.SockSite(self._runner, socket, backlog=1_000).start()
         return f"http://{LOOPBACK}:{socket.getsockname()[1]}"
 
@@ -94,8 +94,7 @@ class Server:
         plan = msgspec.structs.replace(plan, start=monotonic() + round(ahead * SECOND))
         self._is_paced = plan.rate is not None
         self._schedule = EventSchedule(plan, publish)
-        self._meter.connections = self._meter.received = self._meter.sent = 0
-        self._requests = self._unchanged = 0
+        self._counts.clear()
         self._cpu = time.process_time()
         self._running = asyncio.create_task(self._schedule.run())
         return plan
@@ -103,7 +102,7 @@ class Server:
     async def report(self) -> dict[str, Any]:
         """End the run, close its connections, and return the counters (CPU time in s)."""
         cpu = time.process_time() - self._cpu
-        facts = msgspec.to_builtins(self._meter)
+        counts = {name: self._counts[name] for name in _COUNTED}
         if self._running is not None:
             self._running.cancel()
             with suppress(asyncio.CancelledError):
@@ -111,13 +110,7 @@ class Server:
             self._running = None
         self._cut()
         await self._log.aclose()
-        return {
-            **facts,
-            "requests": self._requests,
-            "unchanged": self._unchanged,
-            "cpu": cpu,
-            "late": self._schedule.late if self._is_paced else [],
-        }
+        return {**counts, "cpu": cpu, "late": self._schedule.late if self._is_paced else []}
 
     async def cut(self, after: int) -> None:
         """Cut every open connection once more than `after` events have happened."""
@@ -132,7 +125,7 @@ class Server:
     async def _count(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        self._requests += 1
+        self._counts["requests"] += 1
         if request.transport is not None:
             self._peers.add(request.transport)
         return await handler(request)
@@ -144,7 +137,7 @@ class Server:
         known = int(request.headers["If-None-Match"].strip('"'))
         newest = self._schedule.there if self._is_paced else known + 1
         if newest == known:
-            self._unchanged += 1
+            self._counts["unchanged"] += 1
             return web.Response(status=304, headers={"ETag": f'"{known}"'})
         return _json(self._events[newest - 1], ETag=f'"{newest}"')
 

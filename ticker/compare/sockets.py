@@ -7,22 +7,11 @@ and IP in each packet are not counted.
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, Self
 
 LOOPBACK: Final = "127.0.0.1"
-
-
-@dataclass
-class Meter:
-    """What went through the sockets of one server."""
-
-    connections: int = 0
-    received: int = 0
-    """Bytes from clients."""
-    sent: int = 0
-    """Bytes to clients."""
 
 
 class CountingSocket(socket.socket):
@@ -68,17 +57,20 @@ class CountingSocket(socket.socket):
         super().close()
 
 
-def listening(meter: Meter) -> CountingSocket:
-    """Return a socket on a free port of this machine. `meter` counts its connections and bytes."""
+def listening(counts: Counter[str]) -> CountingSocket:
+    """Return a socket on a free port of this machine.
+
+    It adds to `counts`: `connections`, and the bytes `received` from clients and `sent` to them.
+    """
 
     def count(what: str, size: int) -> None:
         match what:
             case "accept":
-                meter.connections += 1
+                counts["connections"] += 1
             case "send":
-                meter.sent += size
+                counts["sent"] += size
             case "receive":
-                meter.received += size
+                counts["received"] += size
 
     made = CountingSocket.make(count, socket.AF_INET, socket.SOCK_STREAM)
     made.bind((LOOPBACK, 0))

@@ -1,6 +1,5 @@
 """The health of writers and streams: their states, who is alive, and the sentences about them."""
 
-from ticker.health.states import StreamState, WriterState
-from ticker.health.stream import Health
+from ticker.health.states import Health, StreamState, WriterState
 
 __all__ = ["Health", "StreamState", "WriterState"]

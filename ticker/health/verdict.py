@@ -28,8 +28,7 @@ from ticker.health.sentences import (
     to_poll,
     why_away,
 )
-from ticker.health.states import StreamState
-from ticker.health.stream import Health
+from ticker.health.states import Health, StreamState
 from ticker.health.writers import WriterHealth, Writers
 from ticker.records import Heartbeat
 from ticker.source_titles import source_title

@@ -32,12 +32,15 @@ _COMPACT: Final = re.compile(
 )
 """Dates without separators from 1990 to 2100: 20240102, 202401020930, 20240102093000."""
 
-UNITS: Final = (("s", 10**11, SECOND), ("ms", 10**14, MILLISECOND), ("µs", 10**17, 1))
-"""Each unit, the number below which a time is in this unit, and its length (µs).
-
-Larger numbers are ns.
+UNITS: Final = (
+    ("s", 10**11, f"* {SECOND}", f"* {SECOND}"),
+    ("ms", 10**14, f"* {MILLISECOND}", f"* {MILLISECOND}"),
+    ("µs", 10**17, "", ""),
+    ("ns", 2**63, "// 1000", "* 0.001"),
+)
+"""Each unit, the number below which a time is in this unit, and the SQL that makes whole µs of a
+whole number, and µs of a decimal.
 """
-_NANO: Final = 1_000
 _FIXED: Final = re.compile(r"UTC|GMT|Etc/.+")
 """Zones whose clocks never change."""
 
@@ -136,7 +139,7 @@ def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -
     tells_zone, nanoseconds = "%z" in form or "%Z" in form, "%n" in form
     if nanoseconds:
         # Converted through a whole number, because a cast to µs would round.
-        parsed = f"make_timestamp(epoch_ns(CAST({parsed} AS TIMESTAMP_NS)) // {_NANO})"
+        parsed = f"make_timestamp(epoch_ns(CAST({parsed} AS TIMESTAMP_NS)) // 1000)"
     if tells_zone:
         return TimeReading(f"epoch_us({parsed})", cuts_nanoseconds=nanoseconds)
     if zone is None:
@@ -193,30 +196,25 @@ def _refuse_date(sample: str, file: str) -> None:
 
 def _by_number(samples: Sequence[str], column: str, need: str) -> TimeReading:
     first = abs(float(samples[0]))
-    unit, below, length = next((each for each in UNITS if first < each[1]), ("ns", 0, 0))
-    low = max((limit for _, limit, _ in UNITS if limit <= first), default=0)
+    place = next((n for n, each in enumerate(UNITS) if first < each[1]), len(UNITS) - 1)
+    unit, below, of_whole, of_exact = UNITS[place]
+    low = UNITS[place - 1][1] if place else 0
     whole, exact = f"{need}_whole_", f"{need}_exact_"
     # DuckDB also reads 1.7E+09, but the spreadsheet that wrote it dropped digits.
     rounded = f"contains({column}, 'e') OR contains({column}, 'E')"
     whole_sql = f"NOT (contains({column}, '.') OR {rounded}) THEN TRY_CAST({column} AS BIGINT)"
     # Only if it is no whole number, because decimals take five times as long.
     exact_sql = f"{whole} IS NULL AND NOT ({rounded}) THEN TRY_CAST({column} AS DECIMAL(28, 9))"
-    if length:
-        sql = (
-            f"CASE WHEN {whole} >= {low} AND {whole} < {below} THEN {whole} * {length} "
-            f"WHEN {exact} >= {low} AND {exact} < {below} "
-            f"THEN CAST(floor({exact} * {length}) AS BIGINT) END"
-        )
-    else:
-        sql = (
-            f"CASE WHEN {whole} >= {low} THEN {whole} // {_NANO} "
-            f"WHEN {exact} >= {low} THEN TRY_CAST(floor({exact}) AS BIGINT) // {_NANO} END"
-        )
+    sql = (
+        f"CASE WHEN {whole} >= {low} AND {whole} < {below} THEN {whole} {of_whole} "
+        f"WHEN {exact} >= {low} AND {exact} < {below} "
+        f"THEN CAST(floor({exact} {of_exact}) AS BIGINT) END"
+    )
     words = literal(f"its time is not in {unit}, as that of the first row is")
     return TimeReading(
         sql,
         f"times in {unit}",
-        cuts_nanoseconds=not length,
+        cuts_nanoseconds=unit == "ns",
         steps=(f"CASE WHEN {whole_sql} END AS {whole}", f"CASE WHEN {exact_sql} END AS {exact}"),
         problem=f"CASE WHEN {whole} >= 0 OR {exact} >= 0 THEN {words} END",
     )

@@ -22,21 +22,22 @@ TOO_FAR: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Good:
-    """A good answer: its time on both clocks, and the interval announced with it (µs)."""
+class GoodAnswer:
+    """When a good answer came, on both clocks, and the interval announced with it (µs)."""
 
     wall: int
     elapsed: int
     every: int
 
-    def start(self, wall: int, elapsed: int) -> int:
+    def gap_start(self, later: GoodAnswer) -> int:
         """Return its time (µs, UTC), corrected if the wall clock was set back since."""
-        return self.wall if self.wall < wall else wall - (elapsed - self.elapsed)
+        since = later.elapsed - self.elapsed
+        return self.wall if self.wall < later.wall else later.wall - since
 
-    def is_far(self, elapsed: int) -> bool:
-        """Tell whether a good answer at `elapsed` (µs) ends a gap."""
+    def is_far(self, later: GoodAnswer) -> bool:
+        """Tell whether there is a gap between it and `later`."""
         # By the clock that never goes back: setting the wall clock neither makes nor hides a gap.
-        return elapsed - self.elapsed > TOO_FAR * self.every
+        return later.elapsed - self.elapsed > TOO_FAR * self.every
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class _Span:
     start: int
     reason: str
     symbols: Sequence[str]
-    is_all: bool
+    is_all: bool = False
     """Whether these are all symbols that the poller asks for."""
     is_own: bool = False
     """Whether a later answer under this poller's name counts, because it is another process's."""
@@ -61,8 +62,8 @@ class GapTracker:
         self._writer = writer
         self.last_good: int | None = None
         """When the last good answer came, perhaps before a restart (µs, UTC)."""
-        self._good: _Good | None = None
-        self._polled: dict[str, _Good] = {}
+        self._good: GoodAnswer | None = None
+        self._polled: dict[str, GoodAnswer] = {}
         """Symbol → the last good answer for it."""
         self._apart: dict[str, str] = {}
         """Symbol of `_polled` → why newer good answers were not for it."""
@@ -99,37 +100,30 @@ class GapTracker:
         """
         self._cut, self._cut_since = reason, since
 
-    def seen(
-        self,
-        symbols: Sequence[str],
-        missed: Mapping[str, str],
-        wall: int,
-        elapsed: int,
-        every: int,
-    ) -> None:
-        """Note that a good answer for `symbols` is in the log.
+    def seen(self, symbols: Sequence[str], missed: Mapping[str, str], good: GoodAnswer) -> None:
+        """Note that the answer `good` for `symbols` is in the log.
 
-        It came at `wall` (µs, UTC) and `elapsed` (µs). The next is due in `every` (µs). `missed` is
-        symbol → why its request failed.
+        `missed` is symbol → why its request failed.
         """
-        self._good = _Good(wall, elapsed, every)
-        self.last_good = wall
+        self._good = good
+        self.last_good = good.wall
         gone = self._polled.keys() - set(symbols)
         failed = {symbol: why for symbol, why in missed.items() if symbol in self._polled}
         self._apart = dict.fromkeys(gone, GapReason.NOT_POLLED) | failed
-        self._polled |= dict.fromkeys((s for s in symbols if s not in missed), self._good)
+        self._polled |= dict.fromkeys((s for s in symbols if s not in missed), good)
         self._first = frozenset()
         self._before.clear()
         self._trouble = self._cut = self._cut_since = None
 
     async def gaps(
-        self, request: PollRequest, missed: Mapping[str, str], wall: int, elapsed: int
+        self, request: PollRequest, missed: Mapping[str, str], good: GoodAnswer
     ) -> list[Gap]:
-        """Return the gaps that end with the good answer to `request` at `wall` and `elapsed` (µs).
+        """Return the gaps that end with the answer `good` to `request`.
 
         `missed` are the symbols whose requests failed; their gaps do not end yet. May read the log,
         to find polls of other pollers. Raises `StreamError`.
         """
+        wall = good.wall
         answered = [symbol for symbol in request.symbols if symbol not in missed]
         # This poller has not polled these yet, but another poller may have.
         new = [s for s in answered if s not in self._polled and s not in self._first]
@@ -150,8 +144,8 @@ class GapTracker:
             for poll in polls
             if wall - poll.time > TOO_FAR * (poll.interval or request.every) + poll.lag
         ]
-        spans += self._own_span(answered, request, wall, elapsed, is_whole=is_whole)
-        spans += self._apart_spans(answered, wall, elapsed)
+        spans += self._own_span(answered, request, good, is_whole=is_whole)
+        spans += self._apart_spans(answered, good)
         if not spans:
             return []
         if others is None:
@@ -169,42 +163,30 @@ class GapTracker:
         return [*found.values()]
 
     def _own_span(
-        self,
-        answered: Sequence[str],
-        request: PollRequest,
-        wall: int,
-        elapsed: int,
-        *,
-        is_whole: bool,
+        self, answered: Sequence[str], request: PollRequest, good: GoodAnswer, *, is_whole: bool
     ) -> list[_Span]:
         """Return the span that this poller missed since its last good answer, if any."""
-        good = self._good
-        symbols = [s for s in answered if s in self._polled and s not in self._apart]
-        if good is None or not (self._cut or good.is_far(elapsed)):
+        last = self._good
+        if last is None or not (self._cut or last.is_far(good)):
             return []
-        start = min(good.start(wall, elapsed), self._cut_since or wall)
-        is_slow = elapsed - request.elapsed > good.every
+        symbols = [s for s in answered if s in self._polled and s not in self._apart]
+        start = min(last.gap_start(good), self._cut_since or good.wall)
+        is_slow = good.elapsed - request.elapsed > last.every
         held_up = GapReason.SLOW_ANSWER if is_slow else GapReason.POLLER_HELD_UP
         reason = self._cut or self._trouble or held_up
         # After `_cut_since` this poller's own polls saw nothing, so its heartbeats do not count.
         return [_Span(start, reason, symbols, is_whole, is_own=self._cut_since is None)]
 
-    def _apart_spans(self, answered: Sequence[str], wall: int, elapsed: int) -> list[_Span]:
+    def _apart_spans(self, answered: Sequence[str], good: GoodAnswer) -> list[_Span]:
         """Return the spans that end for symbols in `answered` that the last good answer lacked."""
-        groups: dict[tuple[_Good, str], list[str]] = {}
+        groups: dict[tuple[GoodAnswer, str], list[str]] = {}
         for symbol in answered:
             if (reason := self._apart.get(symbol)) is not None:
                 groups.setdefault((self._polled[symbol], reason), []).append(symbol)
         return [
-            _Span(
-                good.start(wall, elapsed),
-                reason,
-                symbols,
-                is_all=False,
-                is_own=reason != GapReason.NOT_POLLED,
-            )
-            for (good, reason), symbols in groups.items()
-            if good.is_far(elapsed)
+            _Span(last.gap_start(good), reason, symbols, is_own=reason != GapReason.NOT_POLLED)
+            for (last, reason), symbols in groups.items()
+            if last.is_far(good)
         ]
 
     def _gap(self, wall: int, start: int, reason: str, symbols: Iterable[str] | None) -> Gap:

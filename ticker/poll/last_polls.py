@@ -48,17 +48,22 @@ class LastPolls:
         self._others = [beat for beat in beats if beat.writer != writer]
         self.own = next((beat for beat in beats if beat.writer == writer), None)
         """The last heartbeat under this poller's name, perhaps from another process."""
-        self._sure = _latest(beat for beat in self._others if _is_sure(beat))
+        self._sure = {
+            symbol: beat
+            for beat in sorted(filter(_is_sure, self._others), key=_last_good)
+            for symbol in beat.symbols or ()
+            if _polls(beat, symbol)
+        }
+        """Symbol → the heartbeat of another poller that polls it, with the latest good answer."""
 
     def last_beat(self, symbol: str, *, own: bool = False) -> Heartbeat | None:
         """Return the last heartbeat of another poller that certainly polled `symbol`.
 
         With `own`, a heartbeat under this poller's own name counts too.
         """
-        found = [beat for beat in (self._sure.get(symbol),) if beat is not None]
-        mine = self.own if own else None
-        if mine is not None and _asks_for(mine, symbol) and symbol not in mine.refused:
-            found.append(mine)
+        found = [self._sure[symbol]] if symbol in self._sure else []
+        if own and self.own is not None and _polls(self.own, symbol):
+            found.append(self.own)
         return max(found, key=_last_good, default=None)
 
     def last(
@@ -131,7 +136,7 @@ class LastPolls:
             for each in self._others
             if not _is_sure(each)
             and not is_alive(each, now)
-            and _asks_for(each, symbol)
+            and symbol in (each.symbols or ())
             and _explains(each, quote)
         )
         return min(gone, key=_last_good, default=None)
@@ -142,28 +147,14 @@ def _last_good(beat: Heartbeat) -> int:
     return beat.last_good or 0
 
 
-def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
-    """Map each symbol to the heartbeat that lists it and has the latest good answer.
-
-    Symbols that a heartbeat lists as refused do not count: their request may have failed.
-    """
-    by_time = sorted(heartbeats, key=_last_good)
-    return {
-        symbol: beat
-        for beat in by_time
-        for symbol in beat.symbols or ()
-        if symbol not in beat.refused
-    }
-
-
 def _is_sure(beat: Heartbeat) -> bool:
     """Tell whether the last good answer was for the symbols that `beat` lists."""
     return beat.last_good is not None and beat.last_good >= beat.time
 
 
-def _asks_for(beat: Heartbeat, symbol: str) -> bool:
-    """Tell whether the writer of `beat` polls `symbol`."""
-    return symbol in (beat.symbols or ())
+def _polls(beat: Heartbeat, symbol: str) -> bool:
+    """Tell whether `beat` lists `symbol`, and not as refused: then its request may have failed."""
+    return symbol in (beat.symbols or ()) and symbol not in beat.refused
 
 
 def _lag(beat: Heartbeat) -> int:

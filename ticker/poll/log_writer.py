@@ -19,7 +19,7 @@ from ticker.changes import Changes
 from ticker.errors import StreamError, StreamMissing
 from ticker.health.states import WriterState
 from ticker.poll.clock import Clock
-from ticker.poll.gaps import GapTracker
+from ticker.poll.gaps import GapTracker, GoodAnswer
 from ticker.poll.ledger import Ledger, PollLog
 from ticker.poll.outcome import Outcome, PollRequest
 from ticker.poll.schedule import PollSchedule
@@ -86,6 +86,7 @@ class LogWriter:
         Returns `None`, with nothing written, if other pollers were faster. Raises `StreamError`.
         """
         wall, now = self._clock.wall(), self._clock.elapsed()
+        good = GoodAnswer(wall, now, self._schedule.every)
         if answer.cut is not None:
             self.gaps.cut(answer.cut, answer.cut_since)
 
@@ -96,7 +97,7 @@ class LogWriter:
 
         gaps: list[Gap] = []
         if outcome.is_good:
-            gaps = await self.gaps.gaps(request, outcome.missed, wall, now)
+            gaps = await self.gaps.gaps(request, outcome.missed, good)
         is_due = self._is_due(heartbeat(Changes()), now)
         found = await self._ledger.append_answer(
             answer.quotes, gaps=gaps, heartbeat=heartbeat if is_due else None
@@ -109,7 +110,7 @@ class LogWriter:
         refused = {**answer.refused, **found.refused}
         if outcome.is_good:
             self._refused = refused
-            self.gaps.seen(request.symbols, outcome.missed, wall, now, self._schedule.every)
+            self.gaps.seen(request.symbols, outcome.missed, good)
         if outcome.reason is not None:
             self.gaps.trouble(outcome.reason)
         elif outcome.retry_at is not None:  # the next answer will be late

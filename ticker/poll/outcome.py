@@ -15,12 +15,12 @@ from ticker.health.states import WriterState
 from ticker.records import GapReason
 from ticker.sources.protocol import Answer
 
-_STATES: Final = {
-    GapReason.RATE_LIMITED: WriterState.RATE_LIMITED,
-    GapReason.UNREACHABLE: WriterState.UNREACHABLE,
-    GapReason.UNREADABLE: WriterState.UNREADABLE,
-}
-"""Reason of a gap → the state of the poller during the gap."""
+_FAILURES: Final = (
+    (RateLimited, GapReason.RATE_LIMITED, WriterState.RATE_LIMITED),
+    (SourceUnreachable, GapReason.UNREACHABLE, WriterState.UNREACHABLE),
+    (SourceError, GapReason.UNREADABLE, WriterState.UNREADABLE),
+)
+"""A kind of failure, the reason of the gap that it causes, and the poller's state meanwhile."""
 
 ANSWERING: Final = frozenset(
     {WriterState.STARTING, WriterState.OK, WriterState.SLOW, WriterState.NO_PRICES}
@@ -66,24 +66,17 @@ def of_answer(answer: Answer, asked: int) -> Outcome:
         reason=None if good or not asked else GapReason.NO_PRICES,
         problem=answer.problem if error is None else error.problem,
         retry_at=None if limited is None else limited.retry_at,
-        missed={symbol: _gap_reason(error) for symbol, error in answer.failures.items()},
+        missed={symbol: _failure(error)[0] for symbol, error in answer.failures.items()},
         is_good=good,
     )
 
 
 def of_error(error: SourceError) -> Outcome:
     """Return the outcome of a poll that failed with `error`."""
-    reason = _gap_reason(error)
+    reason, state = _failure(error)
     retry_at = error.retry_at if isinstance(error, RateLimited) else None
-    return Outcome(_STATES[reason], reason, error.problem, retry_at)
+    return Outcome(state, reason, error.problem, retry_at)
 
 
-def _gap_reason(error: SourceError) -> GapReason:
-    """Return the reason of the gap that `error` causes."""
-    match error:
-        case RateLimited():
-            return GapReason.RATE_LIMITED
-        case SourceUnreachable():
-            return GapReason.UNREACHABLE
-        case _:
-            return GapReason.UNREADABLE
+def _failure(error: SourceError) -> tuple[GapReason, WriterState]:
+    return next((reason, state) for kind, reason, state in _FAILURES if isinstance(error, kind))
