@@ -33,16 +33,6 @@ class MarketAnswers:
         self._changed: dict[str, Mapping[str, Any]] = {}
 
     @property
-    def events(self) -> int:
-        """Return the number of price changes so far."""
-        return self._market.events
-
-    @property
-    def watched(self) -> int:
-        """Return the number of price changes that clients could see."""
-        return self._market.watched
-
-    @property
     def every(self) -> int:
         """Return the time between two moves (µs)."""
         return self._market.every
@@ -107,8 +97,6 @@ class SavedAnswers:
     new, an answer about this symbol alone comes first, then the first file by name.
     """
 
-    events = watched = 0
-    """Always 0: saved answers do not change."""
     every = SECOND
 
     def __init__(self, folder: Path) -> None:

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from ticker.errors import UsageError
 
-SLOW: Final = 60.0
+_SLOW: Final = 60.0
 """How long a slow answer takes (seconds): longer than clients wait."""
 
 _DATA: Final = (
@@ -90,12 +90,11 @@ _GARBAGE: Final = '{"type":"pricing","message":"bm8gbWVzc2FnZQ"}'
 class Faults:
     """The faults of one exchange. Any thread may switch them while it serves."""
 
-    def __init__(self, faults: Iterable[str] = (), *, slow: float = SLOW) -> None:
-        """`faults`: as in `switch`; `slow`: how long a slow answer takes (seconds)."""
+    def __init__(self, faults: Iterable[str] = ()) -> None:
+        """`faults`: as in `switch`."""
         self.on: Mapping[Fault, float] = {}
         """The active faults and their shares."""
         self._owed: dict[Fault, float] = {}
-        self._slow = slow
         self.switch(*faults)
 
     def switch(self, *faults: str) -> None:
@@ -113,37 +112,29 @@ class Faults:
         if not request.path.startswith(_DATA):
             return await handler(request)
         for fault in self.on:
-            if fault not in _APART and self._is_due(fault):
+            if fault not in _APART and self.is_due(fault):
                 return await self._fail(fault, request, handler)
         return await handler(request)
+
+    def is_due(self, fault: Fault) -> bool:
+        """Count one request or message, and tell whether the fault hits it."""
+        # The small addition keeps a rounding error from delaying a fault.
+        owed = self._owed.get(fault, 0.0) + self.on.get(fault, 0.0) + 1e-9
+        self._owed[fault] = owed % 1
+        return owed >= 1
 
     def left(self, symbols: Iterable[str]) -> list[str]:
         """Return the `symbols` that are not missing. The same share hides the same symbols."""
         share = self.on.get(Fault.MISSING, 0.0)
         return [s for s in symbols if crc32(s.encode()) >= share * 2**32]
 
-    def is_closing(self) -> bool:
-        """Tell whether to close a socket whose client has just sent a message."""
-        return self._is_due(Fault.CLOSE)
-
-    def is_rough(self) -> bool:
-        """Tell whether the last bit of each price in the next message must be wrong."""
-        return self._is_due(Fault.FLOAT32)
-
     def spoil(self, message: str) -> Sequence[str]:
         """Return what a socket sends instead of `message`."""
-        if self._is_due(Fault.MUTE):
+        if self.is_due(Fault.MUTE):
             return []
-        if self._is_due(Fault.GARBAGE):
+        if self.is_due(Fault.GARBAGE):
             return [_GARBAGE]
-        return [message] * (_FLOOD if self._is_due(Fault.FLOOD) else 1)
-
-    def _is_due(self, fault: Fault) -> bool:
-        """Count one request or message, and tell whether the fault hits it."""
-        # The small addition keeps a rounding error from delaying a fault.
-        owed = self._owed.get(fault, 0.0) + self.on.get(fault, 0.0) + 1e-9
-        self._owed[fault] = owed % 1
-        return owed >= 1
+        return [message] * (_FLOOD if self.is_due(Fault.FLOOD) else 1)
 
     async def _fail(
         self, fault: Fault, request: web.Request, handler: Handler
@@ -159,7 +150,7 @@ class Faults:
                 whole = getattr(await handler(request), "body", b"")
                 return web.Response(body=whole[: len(whole) // 2], content_type="application/json")
             case Fault.SLOW:
-                await asyncio.sleep(self._slow)
+                await asyncio.sleep(_SLOW)
                 return await handler(request)
             case Fault.RESET:
                 _reset(request)

@@ -64,8 +64,7 @@ def _formatted(name: str, value: Any, entry: Mapping[str, Any]) -> dict[str, Any
     match value:
         case str():
             ends = value.split(" - ")
-            texts = [_price(float(end), decimals) if _is_decimal(end) else end for end in ends]
-            return {"raw": value, "fmt": " - ".join(texts)}
+            return {"raw": value, "fmt": " - ".join(_end(end, decimals) for end in ends)}
         case _ if name in _DATES:
             return {"raw": value, "fmt": _moment(value, 0, "%Y-%m-%d")}
         case _ if name.endswith(_TIME):
@@ -100,9 +99,9 @@ def _moment(seconds: Any, offset: Any, pattern: str) -> str:
         return ""
 
 
-def _is_decimal(text: str) -> bool:
+def _end(text: str, decimals: int) -> str:
+    """Write an end of a range. What is not a number stays as it is."""
     try:
-        float(text)
+        return _price(float(text), decimals)
     except ValueError:
-        return False
-    return True
+        return text

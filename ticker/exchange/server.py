@@ -78,6 +78,7 @@ class Exchange:
         listening: socket.socket | None = None,
     ) -> None:
         self._listening = listening
+        self._market = quotes if isinstance(quotes, Market) else None
         self._quotes = MarketAnswers(quotes) if isinstance(quotes, Market) else quotes
         self._host = host
         self._port = port
@@ -155,8 +156,8 @@ class Exchange:
             open=len(server.connections) if server is not None else 0,
             requests=self._requests,
             quote_requests=self._quote_requests,
-            events=self._quotes.events,
-            watched=self._quotes.watched,
+            events=self._market.events if self._market is not None else 0,
+            watched=self._market.watched if self._market is not None else 0,
             sockets=self.streamer.open,
             sent=self.streamer.sent,
         )

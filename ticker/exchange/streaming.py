@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from ticker.exchange.answers import Answers
-from ticker.exchange.faults import Faults
+from ticker.exchange.faults import Fault, Faults
 from ticker.exchange.pricing import message
 from ticker.units import SECOND
 
@@ -81,7 +81,7 @@ class Streamer:
             async for received in socket:
                 if received.type is WSMsgType.TEXT:
                     self._obey(subscriber, received.data)
-                if self._faults.is_closing():
+                if self._faults.is_due(Fault.CLOSE):
                     await socket.close()
         finally:
             self._subscribers.discard(subscriber)
@@ -121,7 +121,7 @@ class Streamer:
                             each.put(symbol, text)
 
     def _message(self, entry: Mapping[str, Any]) -> str:
-        return message(entry, is_rough=self._faults.is_rough())
+        return message(entry, is_rough=self._faults.is_due(Fault.FLOAT32))
 
     def _obey(self, subscriber: _Subscriber, text: str) -> None:
         """Handle `{"subscribe": ["AAPL"]}` or `unsubscribe`. Ignore all else, as Yahoo does."""

@@ -87,7 +87,7 @@ class _Adapter(HTTPAdapter):
         moved.url = urlunsplit(("http", self._server, parts.path, parts.query, ""))
         moved.headers["Cookie"] = _COOKIE
         response = super().send(moved, *args, **options | {"proxies": None, "verify": False})
-        response.__class__ = _Response
+        response.__class__ = _YahooResponse
         response.request, response.url = request, url
         response.headers.pop("Set-Cookie", None)
         # requests reads the cookies from here.
@@ -97,7 +97,7 @@ class _Adapter(HTTPAdapter):
         return response
 
 
-class _Response(requests.Response):
+class _YahooResponse(requests.Response):
     """A response that raises an error which yfinance recognizes.
 
     yfinance reads a 404 as "no such symbol" only if the error is one of its preferred HTTP library.

@@ -23,7 +23,7 @@ import msgspec
 
 from ticker.errors import InvalidRecord
 from ticker.records import MAX_TIME, Quote
-from ticker.sources.reading import COIN, MAX_DECIMALS, WITHOUT_VOLUME, day_change
+from ticker.sources.reading import COIN, MAX_DECIMALS, WITHOUT_VOLUME, day_change, uncrossed
 
 _MILLISECOND: Final = 1_000
 _SESSIONS: Final = {0: "pre", 1: "regular", 2: "post"}
@@ -66,9 +66,9 @@ def updated(known: Quote, message: Message, *, received: int) -> Quote | None:
     if not known.time <= time <= MAX_TIME or not math.isfinite(message.price) or not message.price:
         return None
     price = meant_price(message.price, hint, known.price) or known.price
-    bid, ask = meant_price(message.bid, hint, known.bid), meant_price(message.ask, hint, known.ask)
-    if bid is not None and ask is not None and bid > ask:
-        bid = ask = None
+    bid, ask = uncrossed(
+        meant_price(message.bid, hint, known.bid), meant_price(message.ask, hint, known.ask)
+    )
     change: float | None
     percent: float | None
     if known.kind == COIN:

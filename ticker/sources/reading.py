@@ -120,7 +120,7 @@ def _read_quote(symbol: str, entry: Mapping[str, object], context: Context) -> Q
     session = _session(entry)
     previous_close = _previous_close(entry, trade, session)
     change, percent = _day_change(entry, kind, trade.price, previous_close)
-    bid, ask = _bid_and_ask(entry)
+    bid, ask = uncrossed(_price(entry.get("bid")), _price(entry.get("ask")))
     volume = _amount(entry.get("regularMarketVolume"))
     currency = plain_text(entry.get("currency"))
     return Quote(
@@ -203,8 +203,8 @@ def day_change(price: float, previous_close: float | None) -> tuple[float | None
     return _finite(float(difference)), _finite(float(difference / abs(close) * 100))
 
 
-def _bid_and_ask(entry: Mapping[str, object]) -> tuple[float | None, float | None]:
-    bid, ask = _price(entry.get("bid")), _price(entry.get("ask"))
+def uncrossed(bid: float | None, ask: float | None) -> tuple[float | None, float | None]:
+    """Return `bid` and `ask`, or `None` for both if the bid is above the ask."""
     if bid is not None and ask is not None and bid > ask:
         return None, None
     return bid, ask

@@ -17,7 +17,7 @@ def test_every_fault_has_a_name_and_a_share(fault: Fault) -> None:
     faults = Faults([f"{fault}:0.5"])
     assert faults.on == {fault: 0.5}
     if fault is not Fault.MISSING:
-        assert [faults._is_due(fault) for _ in range(4)] == [False, True, False, True]
+        assert [faults.is_due(fault) for _ in range(4)] == [False, True, False, True]
 
 
 @pytest.mark.parametrize("text", ["430", "", "html:", "html:0", "html:1.1", "html:nan", "html:x"])
@@ -40,5 +40,5 @@ def test_the_missing_symbols_are_the_same_in_each_request(share: str, left: str)
 
 def test_a_share_of_the_requests_fails_evenly() -> None:
     faults = Faults(["429:0.3"])
-    due = [faults._is_due(Fault.TOO_MANY) for _ in range(20)]
+    due = [faults.is_due(Fault.TOO_MANY) for _ in range(20)]
     assert [at for at, is_due in enumerate(due) if is_due] == [3, 6, 9, 13, 16, 19]
