@@ -29,6 +29,11 @@ from ticker.system_clock import now
 _log = logging.getLogger(__name__)
 
 _SIMULATED: Final = {"Ticker-Simulated": "1"}
+_WHY: Final[Mapping[int | None, str]] = {
+    errno.EADDRINUSE: "another program listens there already",
+    errno.EACCES: "not allowed",
+    errno.EADDRNOTAVAIL: "not an address of this machine",
+}
 _QUOTE: Final = "/v7/finance/quote"
 
 
@@ -109,7 +114,8 @@ class Exchange:
                 await web.SockSite(runner, self._listening).start()
         except (OSError, OverflowError) as error:
             await runner.cleanup()
-            raise CannotListen(self._host, self._port, _why(error)) from error
+            why = _WHY.get(getattr(error, "errno", None)) or getattr(error, "strerror", None)
+            raise CannotListen(self._host, self._port, why or str(error)) from error
         self._runner = runner
         self._quotes.look((), self._clock())  # the market begins now
         return self.address
@@ -179,17 +185,3 @@ class Exchange:
 
 async def _mark(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_SIMULATED)
-
-
-def _why(error: OSError | OverflowError) -> str:
-    match error:
-        case OSError(errno=errno.EADDRINUSE):
-            return "another program listens there already"
-        case OSError(errno=errno.EACCES):
-            return "not allowed"
-        case OSError(errno=errno.EADDRNOTAVAIL):
-            return "not an address of this machine"
-        case OSError(strerror=str(reason)):
-            return reason
-        case _:
-            return str(error)

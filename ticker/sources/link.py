@@ -34,8 +34,8 @@ class _Straight(connect):
 class Link:
     """A connection to `server` (`HOST:PORT`; `None`: Yahoo), for the source called `name`.
 
-    `on_message` gets each readable message. `on_broken` is called for each unreadable one. `on_end`
-    gets the reason if the connection ends by itself. `within` limits connecting and each ping (s).
+    `on_message` gets each message; `None` for one that cannot be read. `on_end` gets the reason if
+    the connection ends by itself. `within` limits connecting and each ping (s).
     """
 
     def __init__(
@@ -45,14 +45,12 @@ class Link:
         *,
         within: float,
         on_message: Callable[[Any], None],
-        on_broken: Callable[[], None],
         on_end: Callable[[str], None],
     ) -> None:
         self._name = name
         self._server = server
         self._within = within
         self._on_message = on_message
-        self._on_broken = on_broken
         self._on_end = on_end
         self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -127,8 +125,7 @@ class Link:
                     told = json.loads(text)["message"]
                     message = PricingData.FromString(b64decode(told, validate=True))
                 except (ValueError, TypeError, LookupError, RecursionError, DecodeError):
-                    self._on_broken()
-                    continue
+                    message = None
                 self._on_message(message)
         except ConnectionClosed as error:
             code = error.rcvd.code if error.rcvd is not None else None

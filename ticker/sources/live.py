@@ -167,7 +167,6 @@ class LiveSource(SearchableSource):
             self._server,
             within=self._polled.deadline,
             on_message=self._hear,
-            on_broken=self._note_garbage,
             on_end=lambda reason: self._lose(link, reason),
         )
         self._subscribed = set(wanted)
@@ -221,19 +220,18 @@ class LiveSource(SearchableSource):
         self._silence = reason
 
     def _hear(self, message: Any) -> None:
-        """Handle a message of the socket."""
+        """Handle a message of the socket; `None`: it is unreadable."""
+        self._is_garbled = message is None
+        if message is None:
+            return
         if self._silence is None and (doubt := self._doubt()):
             self._cut = doubt, self._heard_wall
         self._note_sign()
-        self._is_garbled = False
         self._silence = None
         self._news.set()
         self._quiet = self._shortest_quiet
         if message.id in self._subscribed and self._known.apply_message(message, self._clock()):
             self._wake()
-
-    def _note_garbage(self) -> None:
-        self._is_garbled = True
 
     async def _subscribe(self, wanted: Sequence[str]) -> None:
         """Subscribe to `wanted` and to nothing else."""

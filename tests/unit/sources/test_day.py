@@ -117,10 +117,9 @@ class FakeLink:
         *_: Any,
         within: float,  # noqa: ARG002
         on_message: Callable[[Any], None],
-        on_broken: Callable[[], None],
         on_end: Callable[[str], None],
     ) -> None:
-        self.on_message, self.on_broken, self.on_end = on_message, on_broken, on_end
+        self.on_message, self.on_end = on_message, on_end
 
     async def open(self, symbols: Sequence[str]) -> None:  # noqa: ARG002
         self.yahoo.attempts.append(self.yahoo.clock.now)
@@ -139,7 +138,7 @@ class FakeLink:
                 self.on_end("its socket broke")
                 return
             case "garbage":
-                self.on_broken()
+                self.on_message(None)
                 return
         for symbol in SYMBOLS:
             fields = dict.fromkeys(
