@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -228,25 +229,35 @@ class Dashboard(BoardApp):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run what the input line was opened for, with the typed text."""
-        asked, symbols = self._question.asked, self._question.symbols
-        if asked is Prompt.ALERT and self._alerts is not None and event.value.strip():
-            try:
-                words, missing = self._alerts.add(self._question.alert)
-            except UsageError as error:
-                words = str(error)
-                self.tell(words[:1].upper() + words[1:])
-                return  # the line stays open, so that the user can correct it
-            self.tell(words)
-            symbols = [missing] if missing and self._choosing.has_poller else []
+        asked, typed, symbols = self._question.asked, event.value.strip(), self._question.symbols
+        if asked is Prompt.ALERT and typed and not self._add_alert():
+            return  # the line stays open, so that the user can correct it
         self._close_question()
-        if asked is Prompt.TIME and self._time_keys is not None:
-            self._time_keys.go_to(event.value)
-        if asked is Prompt.SAVE and (name := event.value.strip()):
-            self._lists.save(name)
-        if asked in (Prompt.ADD, Prompt.ALERT) and symbols:
-            listed = self._lists.name if asked is Prompt.ADD else ""
-            if why := self._choosing.add(symbols, listed):
-                self.tell(why)
+        match asked:
+            case Prompt.TIME if self._time_keys is not None:
+                self._time_keys.go_to(typed)
+            case Prompt.SAVE if typed:
+                self._lists.save(typed)
+            case Prompt.ADD if symbols:
+                self._add(symbols, self._lists.name)
+
+    def _add_alert(self) -> bool:
+        """Add the typed alert, and its symbol if that has no price. False if it is not valid."""
+        assert self._alerts is not None  # noqa: S101  see `check_action`
+        try:
+            words, missing = self._alerts.add(self._question.alert)
+        except UsageError as error:
+            words = str(error)
+            self.tell(words[:1].upper() + words[1:])
+            return False
+        self.tell(words)
+        if missing and self._choosing.has_poller:
+            self._add([missing])
+        return True
+
+    def _add(self, symbols: Sequence[str], watchlist: str = "") -> None:
+        if why := self._choosing.add(symbols, watchlist):
+            self.tell(why)
 
     def _close_question(self) -> None:
         self._question.end()

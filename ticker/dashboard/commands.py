@@ -12,9 +12,6 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from ticker.dashboard.keys import Key
 from ticker.dashboard.palette import PALETTES, Palette
 
-Command = tuple[str, str, str]
-"""Its key (may be empty), what it does, and the app's action."""
-
 CSS: Final = """
 CommandPalette { background: $background 60%; }
 CommandPalette > Vertical { margin-top: 1; width: 74; max-width: 100%; background: $panel; }
@@ -29,14 +26,13 @@ _FIRST: Final = 100
 """Added to the score of a command that begins with the typed text; other scores are lower."""
 
 
-def commands(keys: Iterable[Key]) -> list[Command]:
-    """Return the commands: the actions of `keys`, and the themes."""
-    by_key = [(key.keys, key.does or key.word, key.action) for key in keys if key.action]
-    themes = [("", f"theme: {name}", f"theme('{name}')") for name in PALETTES]
-    return by_key + themes
+def commands(keys: Iterable[Key]) -> list[Key]:
+    """Return the commands: those of `keys` that have an action, and the themes."""
+    themes = (Key("", "", f"theme: {name}", action=f"theme('{name}')") for name in PALETTES)
+    return [key for key in (*keys, *themes) if key.action]
 
 
-def open_palette(there: Sequence[Command], palette: Palette) -> CommandPalette:
+def open_palette(there: Sequence[Key], palette: Palette) -> CommandPalette:
     """Return the screen for choosing one of the commands `there`."""
 
     class Ours(Provider):
@@ -44,25 +40,24 @@ def open_palette(there: Sequence[Command], palette: Palette) -> CommandPalette:
 
         async def discover(self) -> Hits:
             """Yield all commands."""
-            for command in there:
-                yield DiscoveryHit(_line(command, palette), self._doing(command), command[1])
+            for key in there:
+                yield DiscoveryHit(_line(key, palette), self._doing(key), key.does)
 
         async def search(self, query: str) -> Hits:
             """Yield the commands that match `query`."""
             matcher = self.matcher(query)
-            for command in there:
-                score = matcher.match(f"{command[1]} {command[0]}")
+            for key in there:
+                score = matcher.match(f"{key.does} {key.keys}")
                 if score > 0:
-                    is_begun = command[1].casefold().startswith(query.casefold())
-                    line, do = _line(command, palette), self._doing(command)
-                    yield Hit(score + _FIRST * is_begun, line, do, command[1])
+                    is_begun = key.does.casefold().startswith(query.casefold())
+                    line, do = _line(key, palette), self._doing(key)
+                    yield Hit(score + _FIRST * is_begun, line, do, key.does)
 
-        def _doing(self, command: Command) -> Callable[[], object]:
-            return partial(self.app.run_action, f"app.{command[2]}")
+        def _doing(self, key: Key) -> Callable[[], object]:
+            return partial(self.app.run_action, f"app.{key.action}")
 
     return CommandPalette(providers=[Ours], placeholder="a command, or some of its letters")
 
 
-def _line(command: Command, palette: Palette) -> Text:
-    key, does, _ = command
-    return Text.assemble((f"{key:<10}", f"bold {palette.accent}"), (does, palette.text))
+def _line(key: Key, palette: Palette) -> Text:
+    return Text.assemble((f"{key.keys:<10}", f"bold {palette.accent}"), (key.does, palette.text))

@@ -15,7 +15,7 @@ from textual.filter import LineFilter
 from ticker.dashboard.palette import Palette
 from ticker.encoding import SUBSTITUTE
 
-_LOCALE: Final = ("LC_ALL", "LC_CTYPE", "LANG")
+_LOCALE: Final[tuple[str, ...]] = ("LC_ALL", "LC_CTYPE", "LANG")
 """The first one that is set decides the character set."""
 _ASCII_LOCALES: Final = ("C", "POSIX")
 _DEFAULT: Final = RichColor.default()
@@ -26,8 +26,9 @@ def is_ascii(environ: Mapping[str, str]) -> bool:
 
     If `LANG` is `C`, Python sets `LC_CTYPE` to `C.UTF-8`, so that value does not count.
     """
-    is_pythons = environ.get("LANG") in _ASCII_LOCALES and environ.get("LC_CTYPE") == "C.UTF-8"
-    names = (name for name in _LOCALE if name != "LC_CTYPE" or not is_pythons)
+    names = _LOCALE
+    if environ.get("LANG") in _ASCII_LOCALES and environ.get("LC_CTYPE") == "C.UTF-8":
+        names = ("LC_ALL", "LANG")
     return next((environ[name] for name in names if environ.get(name)), "") in _ASCII_LOCALES
 
 

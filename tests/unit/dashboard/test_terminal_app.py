@@ -88,7 +88,7 @@ async def test_the_palette_offers_commands_with_their_keys_and_runs_one(
         assert not isinstance(app.screen, CommandPalette)
         assert app._table.palette is app._detail.palette is app.palette
         assert 'theme = "blue-orange"' in words(app)
-        offered = [action for _, _, action in commands(keys_for(app._words.there))]
+        offered = [key.action for key in commands(keys_for(app._words.there))]
         assert len(offered) == len(set(offered))
         assert {"copy", "picture", "open('health')", "theme('light')"} <= set(offered)
 
