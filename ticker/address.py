@@ -38,7 +38,7 @@ _BEFORE_AT: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:/{0,2})?.*@", re.DOTA
 
 
 class Backend(Enum):
-    """What stores a stream, and what it can do."""
+    """What stores a stream."""
 
     SQLITE = "sqlite"
     KAFKA = "kafka"
@@ -46,34 +46,12 @@ class Backend(Enum):
     MEMORY = "memory"
 
     @property
-    def is_file(self) -> bool:
-        """Tell whether the stream is one file on this machine."""
-        return self in (Backend.SQLITE, Backend.RECORDING)
-
-    @property
-    def is_served(self) -> bool:
-        """Tell whether the stream is on servers.
-
-        Then the servers, and so the stream, may have several names.
-        """
-        return self is Backend.KAFKA
-
-    @property
     def is_writable(self) -> bool:
         """Tell whether the stream is a log."""
         return self is not Backend.RECORDING
 
-    @property
-    def retains(self) -> bool:
-        """Tell whether ticker itself deletes old ticks, and so can keep them for a reader."""
-        return self is Backend.SQLITE
 
-
-_SCHEMES: Final = {
-    "sqlite": Backend.SQLITE,
-    "kafka": Backend.KAFKA,
-    "memory": Backend.MEMORY,
-}
+_SCHEMES: Final = {each.value: each for each in Backend if each is not Backend.RECORDING}
 
 
 class StreamAddress(msgspec.Struct, frozen=True):
@@ -97,7 +75,7 @@ def parse_address(url: str) -> StreamAddress:
             return StreamAddress(Backend.SQLITE, url, real_path(user_path(path)))
         case Backend.KAFKA:
             return _on_kafka(url)
-        case Backend.MEMORY if url.partition(":")[2]:
+        case Backend.MEMORY if written_path(url):
             return StreamAddress(Backend.MEMORY, url)
         case Backend.RECORDING:
             return StreamAddress(Backend.RECORDING, url, real_path(user_path(url)))
@@ -120,7 +98,7 @@ def backend_of(url: str) -> Backend | None:
 
 
 def written_path(url: str) -> str:
-    """Return the PATH of `sqlite:PATH`, as it was written."""
+    """Return what follows the scheme of `url`: the PATH of `sqlite:PATH`, as it was written."""
     return url.partition(":")[2]
 
 

@@ -39,7 +39,7 @@ async def find_waiting(choice: StreamChoice, stream: Stream, health: Health) -> 
     `stream` is the open stream of `choice`, and `health` is its health.
     """
     here = canonical_url(choice)
-    found = list(_of(here, health)) if choice.address.backend.is_file else []
+    found = list(_of(here, health)) if choice.address.path is not None else []
     for log, held in await _local_logs():
         if log == here:
             continue
@@ -69,7 +69,7 @@ def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
     If `choice` is a file, counts the ticks in it, for the destination with the most ticks waiting.
     """
     here = canonical_url(choice)
-    if choice.address.backend.is_file:
+    if choice.address.path is not None:
         return max((each.ticks for each in found if each.log == here), default=0)
     return sum(each.ticks for each in found if each.destination == here)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from ticker.address import backend_of
+from ticker.address import Backend, backend_of
 from ticker.errors import UsageError
 from ticker.streams.protocol import Log, Retained, Served, Stream
 from ticker.streams.tape import Tape
@@ -23,14 +23,12 @@ def as_tape(stream: Stream) -> Tape | None:
 
 def as_served(stream: Stream) -> Served | None:
     """Return `stream` if it is on servers, otherwise `None`."""
-    backend = backend_of(stream.url)
-    return cast("Served", stream) if backend and backend.is_served else None
+    return cast("Served", stream) if backend_of(stream.url) is Backend.KAFKA else None
 
 
 def retained(log: Log) -> Retained:
     """Return `log` if this program deletes from it. Raises `UsageError` otherwise."""
-    backend = backend_of(log.url)
-    if not (backend and backend.retains):
+    if backend_of(log.url) is not Backend.SQLITE:
         raise UsageError(
             f"{log.url} cannot hold ticks back for a reader. Use a file, like sqlite:PATH"
         )
