@@ -5,34 +5,43 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from ticker.address import RECORDING, is_recording, part_path
 from ticker.alert_watch import Alerting
+from ticker.board import Board
+from ticker.board.holdings import Portfolio
 from ticker.cli import completion, options
 from ticker.cli.dashboard_screen import Screen
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.exit_codes import CANNOT_WRITE, NO_DATA, Failed
 from ticker.cli.holdings_and_alerts import RunCommands, watched
-from ticker.cli.replay_screen import show_replay
-from ticker.cli.replay_source import ReplayOptions
+from ticker.cli.replay_source import ReplayOptions, missing, open_reel
 from ticker.cli.replay_to import ReplayTo
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.since_until import span_of
 from ticker.cli.standard_streams import need_terminal
 from ticker.cli.status_line import StatusLine
+from ticker.currency_pairs import pairs_in
 from ticker.errors import StreamNotWritable, UsageError
-from ticker.play import parse_speed
+from ticker.feed import Feed
+from ticker.follow import Follow
+from ticker.play import Player, parse_speed
 from ticker.streams import (
+    Stream,
     StreamChoice,
     canonical_log_url,
     canonical_url,
     is_path,
+    open_stream,
     refuse_other_path,
 )
 from ticker.system_clock import now
@@ -121,8 +130,52 @@ def replay(
         title = ", ".join(settings.watchlists(watchlists)) or name
         alerting = Alerting(settings.alerts(), runs=alerts, keep_in=settings.config.path)
         screen = Screen(settings, source, wish.zone, alerting, title=title)
-        playing = show_replay(wish, screen, StatusLine(quiet=quiet))
+        playing = _show(wish, screen, StatusLine(quiet=quiet))
         raise typer.Exit(run(playing, stop=screen.stop))
+
+
+async def _show(wish: ReplayOptions, screen: Screen, line: StatusLine) -> int:
+    """Play on `screen` until `q` or a signal. Returns the exit code. `line` shows the loading."""
+    async with AsyncExitStack() as stack:
+        source = await stack.enter_async_context(open_stream(wish.source))
+        if screen.portfolio is not None:
+            listed = chain.from_iterable(screen.preferences.watchlists.values())
+            wish = await _with_pairs(wish, source, screen.portfolio, set(listed))
+        reel = await open_reel(stack, source, wish, line)
+        alerting = await stack.enter_async_context(screen.alerting)
+
+        def follow(board: Board) -> Feed:
+            live = Follow(source, wish.symbols, board=board, observe=alerting.take)
+            alerting.attach(live)
+            return live
+
+        player = Player(
+            reel,
+            wish.speed,
+            is_paused=wish.is_paused,
+            loop=wish.loop,
+            idle=wish.idle,
+            live=follow if wish.source.address.backend.is_writable else None,
+            why_not_live="A recording has no live end",
+            rows=wish.symbols,
+            beside=wish.beside,
+        )
+        player.look_for(alerting.alerts)
+        if absent := await missing(source, wish):
+            screen.notify(f"{', '.join(absent)}: not in {source.url}")
+        return await screen.show(player, player=player)
+
+
+async def _with_pairs(
+    wish: ReplayOptions, stream: Stream, portfolio: Portfolio, listed: set[str]
+) -> ReplayOptions:
+    """Return the options with the exchange-rate pairs in `stream` that totals need.
+
+    A pair has no row, unless it is named, or nothing is named and it is `listed` in a watchlist.
+    """
+    pairs = pairs_in(portfolio, (await stream.snapshot()).quotes)
+    pairs -= listed if wish.symbols is None else set(wish.symbols)
+    return msgspec.structs.replace(wish, beside=(*wish.beside, *sorted(pairs)))
 
 
 def _copy(wish: ReplayOptions, destination: StreamChoice, *, quiet: bool, verbose: bool) -> int:
