@@ -103,7 +103,7 @@ class Board:
         for record in records:
             self._fold(record, now)
         for heartbeat in batch.heartbeats:
-            self._touch(self.writers.take(heartbeat, now, read_at=read_at))
+            self.show_again(self.writers.take(heartbeat, now, read_at=read_at))
         if batch.gaps:
             self.gaps += len(batch.gaps)
             self.gap = batch.gaps[-1]
@@ -115,7 +115,7 @@ class Board:
             state = self._state(tick.symbol)
             if state is not None:
                 state.history.take(tick.time, tick.price, tick.sequence)
-                self._touch([tick.symbol])
+                self.show_again([tick.symbol])
             if self._focus is not None and tick.symbol == self._focus.symbol:
                 self._focus.take(tick)
         self._take_gaps(batch.gaps)
@@ -125,11 +125,14 @@ class Board:
         self.minutes[minutes.symbol] = packed(minutes)
         if self._focus is not None and self._focus.symbol == minutes.symbol:
             self._focus.bars.take_minutes(minutes)
-        self._changed.add(minutes.symbol)
+        self.show_again([minutes.symbol])
 
     def show_again(self, symbols: Iterable[str]) -> None:
-        """Mark the rows of `symbols` as changed."""
-        self._changed.update(symbols)
+        """Mark the rows of `symbols` as changed, as far as they are shown."""
+        shown, beside = self._watched, self.beside
+        for symbol in symbols:
+            if (symbol not in beside) if shown is None else (symbol in shown):
+                self._changed.add(symbol)
 
     def look_at(self, symbol: str | None) -> None:
         """Keep the details of `symbol`, and of no other symbol (`None`: of none)."""
@@ -215,7 +218,7 @@ class Board:
         for symbol in self.owner.revalue():
             if (state := self._symbols.get(symbol)) is not None:
                 state.row = None
-                self._touch([symbol])
+                self.show_again([symbol])
 
     @property
     def waiting(self) -> int:
@@ -313,7 +316,7 @@ class Board:
         if self.received is None or record.received > self.received:
             self.received = record.received
         self._has_invented = self._has_invented or record.simulated
-        self._touch([record.symbol])
+        self.show_again([record.symbol])
 
     def _note_in_focus(self, state: SymbolState) -> None:
         """Add the price that the row of the focused symbol shows to its chart."""
@@ -327,9 +330,3 @@ class Board:
             return self.held.rows[symbol]
         state = self._symbols.get(symbol)
         return None if state is None else state.row or state.make_row(symbol)
-
-    def _touch(self, symbols: Iterable[str]) -> None:
-        shown, beside = self._watched, self.beside
-        for symbol in symbols:
-            if (symbol not in beside) if shown is None else (symbol in shown):
-                self._changed.add(symbol)

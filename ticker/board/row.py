@@ -37,28 +37,27 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """One symbol. If `price` is `None`, no price came yet, and `age_of` says why."""
 
     symbol: str
+    # From the newest tick or quote:
     price: float | None = None
     """In `currency`."""
-    name: str | None = None
-    kind: str | None = None
-    exchange: str | None = None
     source: str | None = None
     origin: str | None = None
+    sequence: int | None = None
     time: int | None = None
     """The time of the price, as the source tells it (µs, UTC)."""
     received: int | None = None
     """When the price was received (µs, UTC)."""
-    day_change: float | None = None
-    """In `currency`."""
-    day_change_percent: float | None = None
-    volume: int | float | None = None
-    bid: float | None = None
-    ask: float | None = None
     previous_price: float | None = None
     """The price before the last tick (in `currency`)."""
     size: int | float | None = None
     """The size of the last trade (units)."""
-    sequence: int | None = None
+    bid: float | None = None
+    ask: float | None = None
+    simulated: bool = False
+    # From the newest quote:
+    name: str | None = None
+    kind: str | None = None
+    exchange: str | None = None
     previous_close: float | None = None
     """In `currency`."""
     open: float | None = None
@@ -67,14 +66,19 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     fifty_two_week_high: float | None = None
     fifty_two_week_low: float | None = None
     market_cap: int | float | None = None
-    currency: str | None = None
-    """As the source spells it."""
-    session: str | None = None
     price_hint: int | None = None
     """Decimals that the source suggests."""
     delay: int | None = None
     """How late the exchange publishes its prices (µs)."""
-    simulated: bool = False
+    # From both:
+    day_change: float | None = None
+    """In `currency`."""
+    day_change_percent: float | None = None
+    volume: int | float | None = None
+    currency: str | None = None
+    """As the source spells it."""
+    session: str | None = None
+    # From this reader:
     direction: int = 0
     """The direction of the last price change: 1 up, -1 down, 0 no change seen."""
     moved: int | None = None

@@ -9,12 +9,13 @@ from ticker.board.history import History
 from ticker.board.row import Row, is_change_current
 from ticker.records import Quote, Tick
 
-_QUOTED: Final = (
-    *("name", "kind", "exchange", "previous_close", "price_hint", "delay", "market_cap"),
-    *("open", "day_high", "day_low", "fifty_two_week_high", "fifty_two_week_low"),
-)
-"""The fields of a row that only quotes have."""
-_quoted = attrgetter(*_QUOTED)
+_FIELDS: Final = Row.__struct_fields__
+_NAME, _CHANGE = _FIELDS.index("name"), _FIELDS.index("day_change")
+_traded = attrgetter(*_FIELDS[1:_NAME])
+"""Returns a row's fields that come from the newest tick or quote."""
+_quoted = attrgetter(*_FIELDS[_NAME:_CHANGE])
+"""Returns a row's fields that come from the newest quote, which follow in a row."""
+_UNQUOTED: Final = (None,) * (_CHANGE - _NAME)
 
 
 class OriginState:
@@ -107,8 +108,8 @@ class SymbolState:
     @property
     def quote(self) -> Quote | None:
         """Return the quote of the origin shown, or else of another: their standing facts agree."""
-        quotes = (told.quote for told in (self.shown, *self.told.values()))
-        return next(filter(None, quotes), None)
+        others = (told.quote for told in self.told.values())
+        return self.shown.quote or next(filter(None, others), None)
 
     def make_row(self, symbol: str) -> Row:
         """Return the row of `symbol` as it is now; without a price if none came yet."""
@@ -117,27 +118,16 @@ class SymbolState:
             return Row(symbol)
         facts = quote or trade
         is_moved = is_change_current(trade, quote.kind if quote else None)
-        quoted = {} if quote is None else dict(zip(_QUOTED, _quoted(quote), strict=True))
-        return Row(
-            symbol=symbol,
-            price=trade.price,
-            source=trade.source,
-            origin=trade.origin,
-            time=trade.time,
-            received=trade.received,
+        return Row(  # type: ignore[misc]  # mypy does not know how many values a star stands for
+            symbol,
+            *_traded(trade),
+            *(_UNQUOTED if quote is None else _quoted(quote)),
             day_change=trade.day_change if is_moved else None,
             day_change_percent=trade.day_change_percent if is_moved else None,
             volume=trade.volume if trade.volume is not None else facts.volume,
-            bid=trade.bid,
-            ask=trade.ask,
             currency=trade.currency or facts.currency,
             session=trade.session or facts.session,
-            simulated=trade.simulated,
             direction=self.direction,
             moved=self.moved,
             before=self.before,
-            previous_price=trade.previous_price,
-            size=trade.size,
-            sequence=trade.sequence,
-            **quoted,
         )

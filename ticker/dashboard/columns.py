@@ -42,10 +42,9 @@ class PlacedColumn:
 
     def outgrown(self, text: str) -> bool:
         """Tell whether `text` is wider than all texts were at the time of the layout."""
-        size = len(text)
-        if size < self.width and text.isascii() and not self.after:
-            return False
-        before, after = split_point(text) if self.after else (cell_len(text), 0)
+        if not self.after:
+            return _size(text) > max(self.width, self.natural)
+        before, after = split_point(text)
         return before + max(after, self.after) > self.natural
 
 
@@ -72,12 +71,16 @@ def split_point(text: str) -> tuple[int, int]:
     return len(head), len(point) + len(tail)
 
 
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def fit(text: str, place: PlacedColumn) -> str:
     """Return `text` aligned in its place: exactly `place.width` cells."""
     width = place.width
     if place.column.align is Align.POINT:
         text += " " * (place.after - split_point(text)[1]) if text else ""
-    size = len(text) if text.isascii() else cell_len(text)
+    size = _size(text)
     if size > width:
         if place.column.is_figure:
             return "…".rjust(width)
@@ -100,26 +103,22 @@ class Measured:
         self.columns = columns
         self.symbols: dict[str, None] = {}
         """The symbols of the rows measured so far."""
-        self._before = dict.fromkeys((column.key for column in columns), 0)
-        self._after = dict.fromkeys(self._before, 0)
+        self._sizes = {column.key: (0, 0) for column in columns}
+        """Column → its greatest sizes before and from the decimal point on (cells)."""
 
     def take(self, row: Row, age: Age) -> None:
         """Add the texts of a row."""
         self.symbols[row.symbol] = None
         for column in self.columns:
-            if column.is_drawn:
-                continue
-            text = column.text(row, age)
-            if column.align is Align.POINT:
-                before, after = split_point(text)
-                self._after[column.key] = max(self._after[column.key], after)
-            else:
-                before = len(text) if text.isascii() else cell_len(text)
-            self._before[column.key] = max(self._before[column.key], before)
+            if not column.is_drawn:
+                text = column.text(row, age)
+                size = split_point(text) if column.align is Align.POINT else (_size(text), 0)
+                before, after = self._sizes[column.key]
+                self._sizes[column.key] = max(size[0], before), max(size[1], after)
 
     def natural(self, column: Column) -> tuple[int, int]:
         """Return the width of a column's widest text, and of its part from the point on (cells)."""
-        before, after = self._before[column.key], self._after[column.key]
+        before, after = self._sizes[column.key]
         return before + after, after
 
 
