@@ -14,30 +14,20 @@ import msgspec
 from ticker.records import Quote, Tick
 from ticker.streams.sequence import Key
 
-STANDING: Final = (
-    "name",
-    "kind",
-    "exchange",
-    "currency",
-    "price_hint",
-    "delay",
-    "session",
-    "previous_close",
-    "open",
-)
-"""The standing facts. Ticks have only `currency` and `session`, and may lack them."""
 # The first fields of a quote are those of a tick, in another order.
 _SHARED: Final = Quote.__struct_fields__[: len(Tick.__struct_fields__)]
 _CURRENCY: Final = _SHARED.index("currency")
 _SESSION: Final = _SHARED.index("session")
-_UNNAMED: Final = (None, None, None)
 _RANGES: Final = (None, None, None, None, None)
 """From `day_high` to `market_cap`: these are not recorded."""
 _trade: Callable[[Tick], Sequence[Any]] = attrgetter(*_SHARED)
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Standing facts of one (origin, symbol); an unknown one is absent. Fields as in `Quote`."""
+    """Standing facts of one (origin, symbol); an unknown one is absent. Fields as in `Quote`.
+
+    Ticks have only `currency` and `session`, and may lack them.
+    """
 
     origin: str
     symbol: str
@@ -53,14 +43,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     open: float | None = None
 
 
-def facts_of(quote: Quote) -> Facts:
-    """Return the standing facts in `quote`."""
-    return Facts(
-        quote.origin or "",
-        quote.symbol,
-        quote.source,
-        **{name: getattr(quote, name) for name in STANDING},
-    )
+_NO_FACTS: Final = Facts("", "", "")
+_told: Final = attrgetter(*Facts.__struct_fields__[1:])
 
 
 class KnownFacts:
@@ -74,7 +58,7 @@ class KnownFacts:
 
         `fixed_only`: leave out what is true only on the quotes' own day (see `fixed`).
         """
-        told = map(facts_of, quotes)
+        told = [Facts(quote.origin or "", *_told(quote)) for quote in quotes]
         return self.new(map(fixed, told) if fixed_only else told)
 
     def new(self, told: Iterable[Facts]) -> list[Facts]:
@@ -101,17 +85,13 @@ def quote_of(tick: Tick, facts: Facts | None) -> Quote:
 
     If `facts` lack the previous close, it is `price` minus `day_change`.
     """
-    told = [*_trade(tick)]
-    close = None if facts is None else facts.previous_close
+    facts = facts or _NO_FACTS
+    close = facts.previous_close
     if close is None and tick.day_change is not None:
         close = round(tick.price - tick.day_change, 8) or None
-    if facts is None:
-        told += (*_UNNAMED, close)
-    else:
-        told[_CURRENCY] = (
-            tick.currency or facts.currency
-        )  # the tick's own fields beat an older fact
-        told[_SESSION] = tick.session or facts.session
-        told += (facts.name, facts.kind, facts.exchange, close, facts.open)
-        told += (*_RANGES, facts.price_hint, facts.delay)
+    told = [*_trade(tick)]
+    told[_CURRENCY] = tick.currency or facts.currency  # the tick's own fields beat an older fact
+    told[_SESSION] = tick.session or facts.session
+    told += (facts.name, facts.kind, facts.exchange, close, facts.open)
+    told += (*_RANGES, facts.price_hint, facts.delay)
     return Quote(*told)

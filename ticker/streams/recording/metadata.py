@@ -25,11 +25,9 @@ def metadata(
     found = connection.execute(
         f"SELECT key, value FROM parquet_kv_metadata({path_literal(path)})"
     ).fetchall()
-    told = {
-        key.encode() if isinstance(key, str) else bytes(key): bytes(value) for key, value in found
-    }
+    told = {key.decode(errors="replace"): value for key, value in found}
     manifest = _manifest(path, told)
-    check(Path(path), told.get(layout.CHECKSUM.encode(), b"").decode(errors="replace"))
+    check(Path(path), told.get(layout.CHECKSUM, b"").decode(errors="replace"))
     return (
         manifest,
         _decode(path, told, layout.GAPS, list[PlacedGap]),
@@ -37,8 +35,8 @@ def metadata(
     )
 
 
-def _manifest(path: str, told: Mapping[bytes, bytes]) -> Manifest:
-    if layout.MANIFEST.encode() not in told:
+def _manifest(path: str, told: Mapping[str, bytes]) -> Manifest:
+    if layout.MANIFEST not in told:
         raise StreamUnusable(
             path,
             "is a Parquet file, but not a recording of ticker. If it holds ticks, import them: "
@@ -55,8 +53,8 @@ def _manifest(path: str, told: Mapping[bytes, bytes]) -> Manifest:
     return manifest
 
 
-def _decode(path: str, told: Mapping[bytes, bytes], name: str, kind: type[Any]) -> Any:
+def _decode(path: str, told: Mapping[str, bytes], name: str, kind: type[Any]) -> Any:
     try:
-        return msgspec.json.decode(told.get(name.encode(), b"[]"), type=kind)
+        return msgspec.json.decode(told.get(name, b"[]"), type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StreamUnusable(path, f"is damaged: {name}: {error}") from error

@@ -101,24 +101,23 @@ class SqliteRead(ThreadRead):
         only if it does not follow; otherwise it waits.
         """
         until = self._monotonic() + self.request.silence
+        is_waiting = False
         while not (self.stopping.is_set() or self._done):
             try:
+                if is_waiting:
+                    self._wait(until)
                 batch = self._take()
                 if batch is not None or self._done:
                     return batch
-                if self._monotonic() < until:
-                    self._wait(until)
-                    continue
             except (StreamMissing, StreamUnreachable) as error:
                 self.close()
                 if not self.request.follow:
                     raise
                 self.problem = error.problem
-                if self._monotonic() < until:
-                    self._wait(until)
-                    continue
-            place = self._place
-            return Batch(self.request.after if place is None else place.position())
+            if self._monotonic() >= until:
+                place = self._place
+                return Batch(self.request.after if place is None else place.position())
+            is_waiting = True
         return None
 
     def _take(self) -> Batch | None:
@@ -197,15 +196,8 @@ class SqliteRead(ThreadRead):
                 return
             silent = now - self._stirred
             self._sleep_until_a_sign(silent, until - now)
-            try:
-                if reader.data_version() != self._version:
-                    self._judge_watch(silent)
-                    return
-            except (StreamMissing, StreamUnreachable) as error:
-                self.close()
-                if not self.request.follow:
-                    raise
-                self.problem = error.problem
+            if reader.data_version() != self._version:
+                self._judge_watch(silent)
                 return
             if now - self._looked >= self.request.silence:
                 self._looked = now

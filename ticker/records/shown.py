@@ -1,4 +1,4 @@
-"""Bars: how a price moved within spans of time. Bars are shown, but no stream holds them."""
+"""What is shown, but no stream holds: bars of a price, and what a source's search finds."""
 
 from __future__ import annotations
 
@@ -35,3 +35,13 @@ class MinuteBars(msgspec.Struct, frozen=True):
     """The highest price of each of these minutes (currency); empty: unknown."""
     lows: tuple[float, ...] = ()
     """The lowest price of each of these minutes (currency); empty: unknown."""
+
+
+class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One instrument that a search found. Its texts may hold anything: escape them to show them."""
+
+    symbol: str
+    name: str = ""
+    kind: str = ""
+    """Yahoo's `quoteType`, in lower case."""
+    exchange: str = ""
