@@ -229,7 +229,12 @@ def filled(command: Command, told: Told) -> list[str]:
 
 def event_of(told: Told) -> Mapping[str, Any]:
     """Return the input of a command: the alert, its value, and the tick or quote that met it."""
-    event: dict[str, Any] = {
+    facts = {
+        "gap": told.gap,
+        "late": told.is_late or None,
+        "simulated": told.record.simulated or None,
+    }
+    return {
         "type": "alert",
         "alert": told.alert.text,
         "symbol": told.record.symbol,
@@ -237,14 +242,8 @@ def event_of(told: Told) -> Mapping[str, Any]:
         "value": told.value,
         "time": told.record.time,
         "event": told.record,
+        **{name: value for name, value in facts.items() if value is not None},
     }
-    if told.gap is not None:
-        event["gap"] = told.gap
-    if told.is_late:
-        event["late"] = True
-    if told.record.simulated:
-        event["simulated"] = True
-    return event
 
 
 def memory_path(folder: Path, stream: str, *, runs: bool) -> Path:

@@ -28,10 +28,10 @@ def config_path() -> Path:
 
     Raises `ConfigError` if no home directory is known and nothing names another place.
     """
+    advice = "Set TICKER_CONFIG to the path of a file"
     if named := os.environ.get("TICKER_CONFIG"):
-        return _in_a_home(lambda: str(Path(named).expanduser()), "TICKER_CONFIG")
-    folder = _in_a_home(lambda: platformdirs.user_config_dir("ticker"), "TICKER_CONFIG")
-    return folder / "config.toml"
+        return _in_a_home(lambda: str(Path(named).expanduser()), advice)
+    return _in_a_home(lambda: platformdirs.user_config_dir("ticker"), advice) / "config.toml"
 
 
 def state_directory() -> Path:
@@ -39,7 +39,8 @@ def state_directory() -> Path:
 
     Raises `ConfigError` if no home directory is known and `XDG_STATE_HOME` is not set.
     """
-    return _in_a_home(lambda: platformdirs.user_state_dir("ticker"), "XDG_STATE_HOME")
+    advice = "Set XDG_STATE_HOME, or name the stream: --stream sqlite:PATH"
+    return _in_a_home(lambda: platformdirs.user_state_dir("ticker"), advice)
 
 
 def make_state_directory() -> Path:
@@ -58,16 +59,13 @@ def make_state_directory() -> Path:
     return directory
 
 
-def _in_a_home(place: Callable[[], str], variable: str) -> Path:
+def _in_a_home(place: Callable[[], str], advice: str) -> Path:
     # A container may run with a user id that has no HOME and no entry in /etc/passwd.
     try:
         found = place()
     except (RuntimeError, KeyError):
         found = "~"
     if found.startswith("~"):
-        advice = "Set XDG_STATE_HOME, or name the stream: --stream sqlite:PATH"
-        if variable != "XDG_STATE_HOME":
-            advice = f"Set {variable} to the path of a file"
         raise ConfigError(f"no home directory is known for user {os.getuid()}. {advice}")
     return Path(found)
 

@@ -29,6 +29,7 @@ Zone = tzinfo | None
 
 Moment = int | Literal["start", "end"]
 """µs since the epoch (UTC), or an end of a stream."""
+_ENDS: Final[dict[str, Moment]] = {"start": "start", "now": "end"}
 
 
 def parse_duration(text: str) -> int:
@@ -70,10 +71,8 @@ def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
     `now` is µs since the epoch; `zone` is that of times written without one. Raises `UsageError`.
     """
     word = text.strip()
-    if word == "start":
-        return "start"
-    if word == "now":
-        return "end"
+    if word in _ENDS:
+        return _ENDS[word]
     if word.startswith("-") and word[1:2].isdigit():
         return max(0, now - parse_duration(word[1:]))
     try:

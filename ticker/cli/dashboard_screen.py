@@ -72,7 +72,8 @@ class Screen:
     ) -> int:
         """Show `feed` until the user leaves. Returns the exit code.
 
-        `controller` is the screen's own poller, and `player` its replay. `pairs` asks for pairs.
+        `controller` is the screen's own poller, and `player` its replay. `pairs` asks for the
+        currency pairs that totals need.
         """
         from ticker.dashboard import Dashboard, TerminalDriver
 

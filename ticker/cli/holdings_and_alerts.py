@@ -12,7 +12,6 @@ import msgspec
 import typer
 
 from ticker.alert_watch import Alerting, memory_path
-from ticker.board.alert_rules import Told
 from ticker.board.alert_words import told_words
 from ticker.board.holdings import Portfolio
 from ticker.cli.settings import Settings
@@ -111,14 +110,10 @@ async def looking_for_alerts(
 ) -> AsyncIterator[None]:
     """While entered, watch a poller's stream for alerts: log them, and run their commands."""
     alerting = alerting_of(settings, choice, runs=True)
-    symbols = [alert.symbol for alert in alerting.alerts]
-
-    def told(found: Told) -> None:
-        _log.warning("alert: %s", told_words(found, now(), zone))
-
-    alerting.on_told = told
+    alerting.on_told = lambda told: _log.warning("alert: %s", told_words(told, now(), zone))
+    symbols = dict.fromkeys(alert.symbol for alert in alerting.alerts)
     async with open_stream(choice) as stream, alerting:
-        following = Follow(stream, list(dict.fromkeys(symbols)), observe=alerting.take)
+        following = Follow(stream, list(symbols), observe=alerting.take)
         alerting.attach(following)
         async with _running(following.run()):
             yield
@@ -126,7 +121,6 @@ async def looking_for_alerts(
 
 @asynccontextmanager
 async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """While entered, run `loops`."""
     tasks = [asyncio.create_task(each) for each in loops]
     try:
         yield

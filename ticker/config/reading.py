@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -128,10 +128,7 @@ class Config(msgspec.Struct, frozen=True):
 
 def load(path: Path | None = None) -> Config:
     """Read and check the file. Raises `ConfigError` for the first mistake, and as `check` does."""
-    config, mistakes = check(path)
-    if mistakes:
-        raise mistakes[0]
-    return config
+    return _sound(*check(path))
 
 
 def check(path: Path | None = None) -> tuple[Config, list[ConfigError]]:
@@ -164,7 +161,10 @@ def check(path: Path | None = None) -> tuple[Config, list[ConfigError]]:
 
 def parse(text: str, path: Path) -> Config:
     """Parse the content of a file. Raises `ConfigError` for the first mistake."""
-    config, mistakes = examine(text, path)
+    return _sound(*examine(text, path))
+
+
+def _sound(config: Config, mistakes: Sequence[ConfigError]) -> Config:
     if mistakes:
         raise mistakes[0]
     return config
