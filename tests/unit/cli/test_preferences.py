@@ -130,3 +130,11 @@ def test_a_file_with_a_mistake_is_not_overwritten(path: Path) -> None:
 def test_each_mistake_is_reported_with_line_and_key(path: Path, text: str, problem: str) -> None:
     path.write_text(text)
     assert [problem in str(mistake) for mistake in Settings(load()).mistakes()] == [True]
+
+
+def test_a_wrong_default_stream_is_a_mistake_of_the_file(path: Path) -> None:
+    path.write_text("[defaults]\nstream = 'nonsense'\n")
+    with pytest.raises(ConfigError, match=r"config.toml:2: defaults.stream: No stream named"):
+        Settings(load()).stream(None)
+    with pytest.raises(UsageError, match="No stream named"):
+        Settings(load()).stream("other")
