@@ -21,7 +21,7 @@ TOO_FAR: Final = 2
 """Good answers that are more than this many intervals apart have a gap between them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GoodAnswer:
     """When a good answer came, on both clocks, and the interval announced with it (µs)."""
 
@@ -40,19 +40,6 @@ class GoodAnswer:
         return later.elapsed - self.elapsed > TOO_FAR * self.every
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A span without polls that ends now: its start (µs, UTC) and its reason."""
-
-    start: int
-    reason: str
-    symbols: Sequence[str]
-    is_all: bool = False
-    """Whether these are all symbols that the poller asks for."""
-    is_own: bool = False
-    """Whether a later answer under this poller's name counts, because it is another process's."""
-
-
 class GapTracker:
     """Keeps track of the spans in which one poller observed nothing."""
 
@@ -62,7 +49,6 @@ class GapTracker:
         self._writer = writer
         self.last_good: int | None = None
         """When the last good answer came, perhaps before a restart (µs, UTC)."""
-        self._good: GoodAnswer | None = None
         self._polled: dict[str, GoodAnswer] = {}
         """Symbol → the last good answer for it."""
         self._apart: dict[str, str] = {}
@@ -105,7 +91,6 @@ class GapTracker:
 
         `missed` is symbol → why its request failed.
         """
-        self._good = good
         self.last_good = good.wall
         gone = self._polled.keys() - set(symbols)
         failed = {symbol: why for symbol, why in missed.items() if symbol in self._polled}
@@ -127,67 +112,61 @@ class GapTracker:
         answered = [symbol for symbol in request.symbols if symbol not in missed]
         # This poller has not polled these yet, but another poller may have.
         new = [s for s in answered if s not in self._polled and s not in self._first]
-        polls = [*self._before]
+        earlier = [*self._before]
         others: LastPolls | None = None
         if new:
             others = self._last_polls(await self._ledger.read())
-            polls += others.last(new, self._ledger.known, now=wall, own=False)
-        there = set(answered)
-        is_whole = not missed and there.isdisjoint(self._apart)
-        spans = [
-            _Span(
-                poll.time,
-                poll.reason,
-                [symbol for symbol in poll.symbols if symbol in there],
-                is_all=poll.is_all and is_whole,
-            )
-            for poll in polls
+            earlier += others.last(new, self._ledger.known, now=wall, own=False)
+        polls = [
+            poll
+            for poll in earlier
             if wall - poll.time > TOO_FAR * (poll.interval or request.every) + poll.lag
         ]
-        spans += self._own_span(answered, request, good, is_whole=is_whole)
-        spans += self._apart_spans(answered, good)
-        if not spans:
+        polls += self._own_polls(answered, request, good)
+        if not polls:
             return []
         if others is None:
             others = self._last_polls(await self._ledger.read())
         # One gap for each start: a log treats two gaps of one writer with the same start as one.
         found: dict[int, Gap] = {}
-        for span in spans:
-            for start, names in _unpolled(span, wall, others).items():
+        there = set(answered)
+        is_whole = not missed and there.isdisjoint(self._apart)
+        for poll in polls:
+            symbols = [symbol for symbol in poll.symbols if symbol in there]
+            unpolled = _unpolled(poll, symbols, wall, others)
+            is_all = poll.is_all and is_whole and [*unpolled.values()] == [symbols]
+            for start, names in unpolled.items():
                 told = found.get(start)
                 if told is None:
-                    found[start] = self._gap(wall, start, span.reason, names)
+                    found[start] = self._gap(wall, start, poll.reason, None if is_all else names)
                 elif told.symbols is not None:
-                    both = None if names is None else dict.fromkeys((*told.symbols, *names))
+                    both = None if is_all else dict.fromkeys((*told.symbols, *names))
                     found[start] = self._gap(wall, start, told.reason, both)
         return [*found.values()]
 
-    def _own_span(
-        self, answered: Sequence[str], request: PollRequest, good: GoodAnswer, *, is_whole: bool
-    ) -> list[_Span]:
-        """Return the span that this poller missed since its last good answer, if any."""
-        last = self._good
-        if last is None or not (self._cut or last.is_far(good)):
-            return []
-        symbols = [s for s in answered if s in self._polled and s not in self._apart]
-        start = min(last.gap_start(good), self._cut_since or good.wall)
-        is_slow = good.elapsed - request.elapsed > last.every
-        held_up = GapReason.SLOW_ANSWER if is_slow else GapReason.POLLER_HELD_UP
-        reason = self._cut or self._trouble or held_up
-        # After `_cut_since` this poller's own polls saw nothing, so its heartbeats do not count.
-        return [_Span(start, reason, symbols, is_whole, is_own=self._cut_since is None)]
-
-    def _apart_spans(self, answered: Sequence[str], good: GoodAnswer) -> list[_Span]:
-        """Return the spans that end for symbols in `answered` that the last good answer lacked."""
-        groups: dict[tuple[GoodAnswer, str], list[str]] = {}
+    def _own_polls(
+        self, answered: Sequence[str], request: PollRequest, good: GoodAnswer
+    ) -> list[LastPoll]:
+        """Return this poller's last polls of `answered` before `good`, if they are too far back."""
+        groups: dict[tuple[GoodAnswer, str | None], list[str]] = {}
         for symbol in answered:
-            if (reason := self._apart.get(symbol)) is not None:
-                groups.setdefault((self._polled[symbol], reason), []).append(symbol)
-        return [
-            _Span(last.gap_start(good), reason, symbols, is_own=reason != GapReason.NOT_POLLED)
-            for (last, reason), symbols in groups.items()
-            if last.is_far(good)
-        ]
+            if (last := self._polled.get(symbol)) is not None:
+                groups.setdefault((last, self._apart.get(symbol)), []).append(symbol)
+        polls: list[LastPoll] = []
+        for (last, why), symbols in groups.items():
+            start, is_far = last.gap_start(good), last.is_far(good)
+            if why is not None and is_far:
+                is_own = why != GapReason.NOT_POLLED
+                polls.append(LastPoll(start, symbols, why, is_own=is_own))
+            elif why is None and (self._cut or is_far):
+                start = min(start, self._cut_since or good.wall)
+                is_slow = good.elapsed - request.elapsed > last.every
+                held_up = GapReason.SLOW_ANSWER if is_slow else GapReason.POLLER_HELD_UP
+                reason = self._cut or self._trouble or held_up
+                # After `_cut_since` its own polls saw nothing, so its heartbeats do not count.
+                is_own = self._cut_since is None
+                polls.append(LastPoll(start, symbols, reason, is_all=True, is_own=is_own))
+        return polls
 
     def _gap(self, wall: int, start: int, reason: str, symbols: Iterable[str] | None) -> Gap:
         return Gap(
@@ -205,22 +184,22 @@ class GapTracker:
         return LastPolls(heartbeats, source=self._source, writer=self._writer)
 
 
-def _unpolled(span: _Span, wall: int, polls: LastPolls) -> Mapping[int, Sequence[str] | None]:
-    """Return the start of each unpolled part of `span` (µs, UTC) → its symbols; `None`: all.
+def _unpolled(
+    poll: LastPoll, symbols: Sequence[str], wall: int, polls: LastPolls
+) -> Mapping[int, Sequence[str]]:
+    """Return since when `symbols` are unpolled after `poll` (µs, UTC) → which of them.
 
-    If another poller got an answer within the span, it has reported the time before. The rest is a
-    gap if its last answer is more than two intervals old.
+    If another poller got an answer since, it has reported the time before. The rest is a gap if its
+    last answer is more than two intervals old.
     """
     left: dict[int, list[str]] = {}
-    for symbol in span.symbols:
-        start = span.start
-        beat = polls.last_beat(symbol, own=span.is_own)
+    for symbol in symbols:
+        start = poll.time
+        beat = polls.last_beat(symbol, own=poll.is_own)
         # Another poller's good answer may have come since `wall` was read.
         if beat is not None and start < (last := beat.last_good or 0) <= wall + BEATS_LAG:
             if wall - last <= TOO_FAR * beat.interval + BEATS_LAG:
                 continue
             start = last
         left.setdefault(start, []).append(symbol)
-    if span.is_all and [*left.values()] == [span.symbols]:
-        return dict.fromkeys(left)
     return left

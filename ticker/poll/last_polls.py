@@ -23,20 +23,21 @@ heartbeat each time.
 
 
 class LastPoll(msgspec.Struct, frozen=True):
-    """The last poll of `symbols` that the log shows."""
+    """The last poll of `symbols`."""
 
     time: int
     """µs, UTC."""
-    interval: int
+    symbols: Sequence[str]
+    reason: str = GapReason.POLLER_STOPPED
+    """Why there was no later poll."""
+    interval: int = 0
     """The announced interval (µs); 0 if none was announced."""
-    symbols: tuple[str, ...]
-    """The symbols that were polled."""
     lag: int = 0
     """A poll up to this much later (µs) may have left no trace in the log."""
-    reason: GapReason = GapReason.POLLER_STOPPED
-    """Why the log shows no later poll."""
     is_all: bool = False
     """Whether these are all symbols that the poller asks for."""
+    is_own: bool = False
+    """Whether a later answer under this poller's name counts, because it is another process's."""
 
 
 class LastPolls:
@@ -84,11 +85,11 @@ class LastPolls:
         """
         found: dict[str, LastPoll] = {}
         for symbol in symbols:
-            if symbol not in known:
+            quote = known.get(symbol)
+            told = None if quote is None else self._last_poll(symbol, quote, now, own=own)
+            if told is None:
                 continue
-            key, poll = self._last_poll(symbol, known[symbol], now, own=own)
-            if poll is None:
-                continue
+            key, poll = told
             # One poll for all symbols of one poller, even if their quotes are from different times.
             if (before := found.get(key)) is not None:
                 time, together = max(poll.time, before.time), (*before.symbols, symbol)
@@ -104,22 +105,22 @@ class LastPolls:
 
     def _last_poll(
         self, symbol: str, quote: Quote, now: int, *, own: bool
-    ) -> tuple[str, LastPoll | None]:
+    ) -> tuple[str, LastPoll] | None:
         """Return the last poll of a symbol, and a key that all polls of one poller share."""
         is_ours = quote.source == self._source
         beat = self._likely_beat(symbol, quote, now, own=own)
         if beat is not None and beat.last_good is not None:
             time = max(beat.last_good, quote.received if is_ours else 0)
             if beat is self.own:  # only we poll under our name now
-                return beat.writer, LastPoll(time, beat.interval, (symbol,))
+                return beat.writer, LastPoll(time, (symbol,), interval=beat.interval)
             # A writer that is alive is only late with its next answer.
             late = is_alive(beat, now)
             reason = GapReason.POLLER_HELD_UP if late else GapReason.POLLER_STOPPED
-            return beat.writer, LastPoll(time, beat.interval, (symbol,), _lag(beat), reason)
+            return beat.writer, LastPoll(time, (symbol,), reason, beat.interval, _lag(beat))
         if not is_ours:
-            return "", None
+            return None
         interval = self.own.interval if own and self.own is not None else 0
-        poll = LastPoll(quote.received, interval, (symbol,), reason=GapReason.NOT_POLLED)
+        poll = LastPoll(quote.received, (symbol,), GapReason.NOT_POLLED, interval)
         return f"at {quote.received}", poll
 
     def _likely_beat(self, symbol: str, quote: Quote, now: int, *, own: bool) -> Heartbeat | None:
