@@ -8,13 +8,13 @@ find the lines of the few rows shown.
 from __future__ import annotations
 
 import csv
-import gzip
+import io
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Final
+from typing import Final
 
 import msgspec
 
-from ticker.importing.sniffing import Sniffed
+from ticker.importing.sniffing import Sniffed, opened
 from ticker.streams.recording.database import Connection
 
 _LENGTH: Final = 80
@@ -75,7 +75,8 @@ def _of_file(connection: Connection, file: Sniffed, number: int, count: int) -> 
         return [_bad_row(file, line, reason, text) for line, reason, text in told]
     found: list[BadRow] = []
     row = -1
-    with _opened(file) as text:
+    with opened(file.path) as data:
+        text = io.TextIOWrapper(data, encoding="utf-8-sig", errors="replace")
         for place, (line, words) in enumerate(_records(text, file.delimiter), 1):
             if place <= file.blank + file.header or not words.strip("\n"):
                 continue
@@ -99,20 +100,20 @@ def _records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, str]]:
     A line break in quotes does not end a row.
     """
     csv.field_size_limit(_LONGEST)
-    begin, taken = 1, list[str]()
+    lines, begin, taken = iter(text), 1, list[str]()
 
-    def lines() -> Iterator[str]:
-        for line in text:
+    def row(line: str) -> Iterator[str]:
+        while line:
             taken.append(line)
             yield line
+            line = next(lines, "")
 
-    for _ in csv.reader(lines(), delimiter=delimiter):
+    for line in lines:
+        # Of an odd number of quotes, one may be open: csv knows. It is too slow for every line.
+        if line.count('"') % 2:
+            next(csv.reader(row(line), delimiter=delimiter))
+        else:
+            taken.append(line)
         yield begin, "".join(taken)
         begin += len(taken)
         taken.clear()
-
-
-def _opened(file: Sniffed) -> IO[str]:
-    if file.path.name.endswith(".gz"):
-        return gzip.open(file.path, "rt", encoding="utf-8-sig", errors="replace")
-    return file.path.open(encoding="utf-8-sig", errors="replace")

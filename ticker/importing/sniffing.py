@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +69,11 @@ def sniff(path: Path, folder: Path) -> list[Sniffed]:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def opened(path: Path) -> gzip.GzipFile | BufferedReader:
+    """Open a file that `sniff` examined, unpacked."""
+    return gzip.open(path) if path.name.endswith(".gz") else path.open("rb")
+
+
 def _own(folder: Path) -> Path:
     """Make a new folder in `folder`, because unpacked files may have equal names."""
     return Path(tempfile.mkdtemp(dir=folder))
@@ -109,12 +115,8 @@ def _is_csv(name: str) -> bool:
 
 
 def _look(path: Path, name: str) -> Sniffed:
-    if path.name.endswith(".gz"):
-        with gzip.open(path, "rb") as packed:
-            data = packed.read(_LOOK)
-    else:
-        with path.open("rb") as file:
-            data = file.read(_LOOK)
+    with opened(path) as file:
+        data = file.read(_LOOK)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(f"{path} is UTF-16. Save it as UTF-8")
     text = data.decode("utf-8-sig", errors="replace")
