@@ -58,13 +58,13 @@ class Bench:
         words = [sys.executable, "-P", "-m", "ticker.compare.server"]
         self._news: asyncio.Queue[News] = asyncio.Queue()
         self._child = Child(words, on_news=self._news.put_nowait)
-        self._end: asyncio.Task[int] | None = None
+        self._end: asyncio.Task[None] | None = None
         self.url = ""
 
     async def __aenter__(self) -> Self:
         try:
             await self._child.start()
-            self._end = asyncio.create_task(self._child.wait())
+            self._end = asyncio.create_task(self._await_end())
             self.url = (await self._ask("start"))["url"]
         except BaseException:
             await self.__aexit__()
@@ -125,17 +125,13 @@ class Bench:
     async def _ask(self, do: str, **facts: Any) -> News:
         """Send an order and wait for its answer. Raises `TickerError`."""
         self._child.send(do, **facts)
-        answer = asyncio.create_task(self._news.get())
-        assert self._end is not None, "start it first"  # noqa: S101 - a bug of ours
-        either: set[asyncio.Future[Any]] = {answer, self._end}
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                last = self._child.errors.strip().splitlines()[-1:]
-                raise TickerError(f"the server of the comparison ended: {''.join(last)}")
-            news = answer.result()
-        finally:
-            answer.cancel()
+        news = await self._news.get()
         if news["say"] == "error":
             raise TickerError(news["text"])
         return {name: value for name, value in news.items() if name != "say"}
+
+    async def _await_end(self) -> None:
+        await self._child.wait()
+        last = "".join(self._child.errors.strip().splitlines()[-1:])
+        text = f"the server of the comparison ended: {last}"
+        self._news.put_nowait({"say": "error", "text": text})

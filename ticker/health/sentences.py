@@ -61,9 +61,8 @@ def passed_over(broken: int) -> str:
 
 def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
     """Say how to start a poller. `symbols` are those that the reader wants."""
-    some = list(symbols or _EXAMPLE)[:EXAMPLES]
-    named = " ".join(shlex.quote(escape(symbol)) for symbol in some)
-    return f"In another terminal: ticker poll {named}{escape(option, 1_000)}"
+    some = (symbols or _EXAMPLE)[:EXAMPLES]
+    return f"In another terminal: {poll_command(some, None, option)}"
 
 
 def asking(source: str, option: str = "", *, url: str | None = None) -> str:
@@ -254,10 +253,8 @@ def poll_command(symbols: Sequence[str], beat: Heartbeat | None, option: str) ->
     """Return the command that polls `symbols` from the source of `beat` (`None`: the default)."""
     words = [shlex.quote(escape(symbol)) for symbol in symbols[:_TYPED]]
     more = ["…"] if len(symbols) > _TYPED else []
-    advice = " ".join(["ticker poll", *words, *more])
-    if beat is None:
-        return advice + escape(option, 1_000)
-    return advice + asking(beat.source, option, url=beat.source_url)
+    source, url = ("", None) if beat is None else (beat.source, beat.source_url)
+    return " ".join(["ticker poll", *words, *more]) + asking(source, option, url=url)
 
 
 def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:

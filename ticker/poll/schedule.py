@@ -8,7 +8,6 @@ elapsed time (µs, of a clock that never goes back) is passed in.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ticker.back_off import BackOff
@@ -25,14 +24,6 @@ _LONGEST_BACK_OFF: Final = MINUTE
 """The longest wait after a failure, before jitter (µs), unless the interval is longer."""
 _LONGEST_WITHOUT_BUDGET: Final = 2 * SECOND
 """The same for a source without a budget (µs). It is the user's own, and may be just starting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """The interval (µs), and a note for a user who wished for another one."""
-
-    every: int
-    note: str | None = None
 
 
 class PollSchedule:
@@ -62,14 +53,14 @@ class PollSchedule:
         self.symbols = symbols
         """How many symbols are polled."""
         self._plan()
-        self.every = self.interval().every
+        self.every, _ = self.interval()
         """The announced interval (µs): the time between two slots."""
 
-    def interval(self) -> Interval:
-        """Compute the interval from the budget as it is now.
+    def interval(self) -> tuple[int, str | None]:
+        """Return the interval (µs) that the budget allows now, and a note if it is not the wish.
 
         A wish that is too short for the budget, or shorter than `SHORTEST`, is lengthened. The note
-        then says why.
+        says why.
         """
         source, wish = self._source, self._wish
         usual = source.every_closed if self.all_closed else source.every
@@ -77,12 +68,12 @@ class PollSchedule:
         wanted = usual if wish is None else wish
         floor = max(SHORTEST, -(-HOUR * self._requests() // budget) if budget else 0)
         if wanted >= floor:
-            return Interval(wanted)
+            return wanted, None
         shared = f", shared with {count_text(others, 'more poller')}" if others else ""
         whose = source.name.partition("-")[0].capitalize()
         limit = f"{whose}'s limit{shared}" if budget else f"at least {format_duration(SHORTEST)}"
         asked = "" if wish is None else f"you asked for {format_duration(wish)}; "
-        return Interval(floor, f"{asked}{limit}")
+        return floor, f"{asked}{limit}"
 
     def _plan(self) -> None:
         """Tell the budget how many requests an hour are wished for while a market is open."""
@@ -107,7 +98,7 @@ class PollSchedule:
         """Note an answer, and plan the next slot. Slots of a new interval count from `asked_at`."""
         self._back_off.reset()
         self._plan()
-        every = self.interval().every
+        every, _ = self.interval()
         if every != self.every:
             self._anchor, self.every = asked_at, every
         missed = max(0, (now - self._anchor) // self.every)

@@ -70,12 +70,9 @@ class StatusKeeper:
     def say(self, **news: Any) -> None:
         """Change the status."""
         schedule = self._schedule
+        _, note = schedule.interval()
         status = msgspec.structs.replace(
-            self.now,
-            symbols=schedule.symbols,
-            interval=schedule.every,
-            note=schedule.interval().note,
-            **news,
+            self.now, symbols=schedule.symbols, interval=schedule.every, note=note, **news
         )
         if status != self.now:
             self.now = status
