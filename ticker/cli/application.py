@@ -28,9 +28,7 @@ def make_command(called: Collection[str] = tuple(COMMANDS)) -> Any:
             help=None if epilog else each.help,
             epilog=f"Example: {epilog}" if epilog else None,
         )(run)
-    command = typer.main.get_command(app)
-    hide_types(command)
-    return command
+    return typer.main.get_command(app)
 
 
 def _function(command: Command) -> Callable[..., None]:
@@ -58,19 +56,3 @@ def _ticker(
     ] = False,
 ) -> None:
     """Print the overview (`help_overview.py`) or run a command."""
-
-
-def hide_types(command: Any, parent: typer.Context | None = None) -> None:
-    """Hide types in all help texts: `<bool>` after `--once`, `<list[str]>` after `SYMBOL`."""
-    context = typer.Context(command, parent=parent, **command.context_settings)
-    for parameter in command.get_params(context):
-        if parameter.param_type_name == "argument":
-            parameter.display_type_rich = _nothing
-        elif parameter.is_flag and parameter.metavar is None:
-            parameter.metavar = ""
-    for each in getattr(command, "commands", {}).values():
-        hide_types(each, context)
-
-
-def _nothing(ctx: typer.Context) -> str | None:  # noqa: ARG001  (as typer calls it)
-    return None
