@@ -37,13 +37,8 @@ complete -o default -F %(complete_func)s %(prog_name)s
 """The script for bash; `%%` stands for `%`."""
 _SHOW: Final = "--show-completion"
 _SOURCES: Final = (
-    "yahoo",
-    "yahoo-live",
-    "exchange",
-    "exchange-live",
-    "yahoo+http://",
-    "yahoo-live+ws://",
-)
+    "yahoo", "yahoo-live", "exchange", "exchange-live", "yahoo+http://", "yahoo-live+ws://",
+)  # fmt: skip
 _STREAMS: Final = ("demo", "sqlite:", "kafka://localhost:9092")
 
 

@@ -48,7 +48,7 @@ class Output:
                 try:
                     rest = rest[os.write(self._descriptor, rest) :]
                 except BlockingIOError:  # another program made it non-blocking
-                    self._wait_writable()
+                    select.select([], [self._descriptor], [])
         except BrokenPipeError:
             raise ClosedPipe from None
         except OSError as error:
@@ -75,11 +75,6 @@ class Output:
         for _, event in self._hung_up.poll(0):
             if event & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
                 raise ClosedPipe
-
-    def _wait_writable(self) -> None:
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLOUT)
-        poll.poll()
 
 
 def mend_standard_streams() -> None:

@@ -19,24 +19,12 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker.errors import TickerError
-
 MAX_LINE: Final = 8_000_000
 """The longest message of a child (bytes). Longer ones are ignored."""
 KEPT_ERRORS: Final = 20_000
 """How much of the end of a child's standard error is kept (bytes)."""
 
 News = Mapping[str, Any]
-
-
-class Ended(TickerError):
-    """A child ended by itself: `code` is its exit code (-9: killed), `text` is the reason."""
-
-    def __init__(self, command: str, code: int, text: str) -> None:
-        super().__init__(text or f"ticker {command} ended with {code}")
-        self.command = command
-        self.code = code
-        self.text = text
 
 
 def command(*arguments: str) -> list[str]:
@@ -69,17 +57,13 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._errors = bytearray()
-        self._why = ""
+        self.why = ""
+        """Its last error message (`{"say":"error","text":…}`); empty if there was none."""
 
     @property
     def errors(self) -> str:
         """The end of its standard error. The text is from outside: escape it to show it."""
         return self._errors.decode(errors="replace")
-
-    @property
-    def why(self) -> str:
-        """Its last error message (`{"say":"error","text":…}`); empty if there was none."""
-        return self._why
 
     @property
     def pid(self) -> int | None:
@@ -88,7 +72,7 @@ class Child:
 
     async def start(self) -> None:
         """Start it. Raises `OSError` if it cannot be started."""
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = process = await asyncio.create_subprocess_exec(
             *self._words,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -99,9 +83,11 @@ class Child:
             process_group=0,
             pass_fds=self._inherits,
         )
+        assert process.stdout is not None  # noqa: S101  (it was asked for)
+        assert process.stderr is not None  # noqa: S101  (it was asked for)
         self._tasks = [
-            asyncio.create_task(self._listen()),
-            asyncio.create_task(self._keep_errors()),
+            asyncio.create_task(self._listen(process.stdout)),
+            asyncio.create_task(self._keep_errors(process.stderr)),
         ]
 
     def send(self, do: str, **facts: Any) -> None:
@@ -143,10 +129,7 @@ class Child:
             task.cancel()
         return process.returncode
 
-    async def _listen(self) -> None:
-        assert self._process is not None  # noqa: S101  (set by start)
-        assert self._process.stdout is not None  # noqa: S101  (set by start)
-        out = self._process.stdout
+    async def _listen(self, out: asyncio.StreamReader) -> None:
         while True:
             try:
                 line = await out.readline()
@@ -157,12 +140,10 @@ class Child:
             with contextlib.suppress(msgspec.MsgspecError):
                 news = msgspec.json.decode(line, type=dict[str, Any])
                 if news.get("say") == "error":
-                    self._why = str(news.get("text", ""))
+                    self.why = str(news.get("text", ""))
                 self._on_news(news)
 
-    async def _keep_errors(self) -> None:
-        assert self._process is not None  # noqa: S101  (set by start)
-        assert self._process.stderr is not None  # noqa: S101  (set by start)
-        while piece := await self._process.stderr.read(65_536):
+    async def _keep_errors(self, errors: asyncio.StreamReader) -> None:
+        while piece := await errors.read(65_536):
             self._errors += piece
             del self._errors[:-KEPT_ERRORS]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ticker.errors import TickerError, UsageError
-from ticker.processes.child import Child, Ended, News, command
+from ticker.processes.child import Child, News, command
 
 START: Final = 30.0
 """How long the first prices may take (s)."""
@@ -146,6 +146,7 @@ class _Scene:
         either: set[asyncio.Future[Any]] = {said, end}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not said.done():
-            raise Ended(words[0], end.result(), child.why or child.errors[-500:])
+            ended = f"ticker {words[0]} ended with {end.result()}"
+            raise TickerError(child.why or child.errors[-500:] or ended)
         end.cancel()
         return said.result()

@@ -167,7 +167,7 @@ class Relay:
                     await self._relay(log)
                     return
             except WrongPosition as error:
-                if error.stream != self._source.url or not self._place.is_kept:
+                if error.stream != self._source.url or self._place.saved is None:
                     raise
                 await self._place.forget()
             except StreamError as error:
@@ -275,7 +275,7 @@ class Relay:
                 if not batch:
                     self._tell_source()
                 # An empty batch means silence: save now, because no later batch may come to do it.
-                await (place.save_if_due() if batch else place.save())
+                await place.save(only_if_due=bool(batch))
                 if self._monotonic() > until:
                     break
 

@@ -42,6 +42,8 @@ class RelayPosition:
     ) -> None:
         self.reached: Position | None = None
         """The position after all that was delivered; `None` before `begin`."""
+        self.saved: Position | None = None
+        """The saved checkpoint; `None` if there is none."""
         self.whole = False
         """Whether all of the source was sent to the destination, from the start."""
         self.is_start = False
@@ -52,13 +54,7 @@ class RelayPosition:
         self._bounded = bounded
         self._end: Position | None = None
         self._monotonic = monotonic
-        self._saved: Position | None = None
         self._saved_at = monotonic()
-
-    @property
-    def is_kept(self) -> bool:
-        """Tell whether a checkpoint is saved."""
-        return self._saved is not None
 
     async def begin(self) -> None:
         """Find the position to continue from, and save it. Later calls do nothing."""
@@ -66,7 +62,7 @@ class RelayPosition:
             return
         if self._bounded:
             self._end = await self._source.find("end")
-        self.reached = self._saved = await self._checkpoint.load()
+        self.reached = self.saved = await self._checkpoint.load()
         if self.reached is None:
             await self._start(self._since)
 
@@ -113,23 +109,23 @@ class RelayPosition:
     async def forget(self) -> None:
         """Delete the checkpoint, because the source was replaced: all of it is new."""
         await self._checkpoint.forget()
-        self.reached = self._saved = None
+        self.reached = self.saved = None
         self.is_start = False
         self._since = "start"
 
-    async def save(self) -> None:
-        """Save the position if it has moved. If the source is away, the next call tries again."""
+    async def save(self, *, only_if_due: bool = False) -> None:
+        """Save the position if it has moved. If the source is away, the next call tries again.
+
+        `only_if_due`: do nothing if it was called within `SAVE_EVERY`.
+        """
+        if only_if_due and self._monotonic() - self._saved_at < SAVE_EVERY:
+            return
         self._saved_at = self._monotonic()
-        if self.reached is None or self.reached == self._saved:
+        if self.reached is None or self.reached == self.saved:
             return
         with contextlib.suppress(StreamUnreachable):
             await self._checkpoint.save(self.reached)
-            self._saved = self.reached
-
-    async def save_if_due(self) -> None:
-        """Save the position, unless `save` was called within `SAVE_EVERY`."""
-        if self._monotonic() - self._saved_at >= SAVE_EVERY:
-            await self.save()
+            self.saved = self.reached
 
     async def count(self) -> int | None:
         """Save the position, then count the ticks that wait after it; `None` if unknown."""
@@ -147,5 +143,5 @@ class RelayPosition:
     async def _start(self, since: Moment) -> None:
         place = await self._source.find(since)
         await self._checkpoint.save(place)
-        self.reached = self._saved = place
+        self.reached = self.saved = place
         self.is_start = since == "start"
