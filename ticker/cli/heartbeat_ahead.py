@@ -14,7 +14,7 @@ from typing import Final
 from ticker.errors import StreamError
 from ticker.health.states import WriterState
 from ticker.health.writers import silence
-from ticker.records import Heartbeat, Position
+from ticker.records import Heartbeat
 from ticker.streams import Stream
 from ticker.units import SECOND
 
@@ -24,34 +24,25 @@ _LONGEST: Final = 5 * SECOND
 """The longest wait (µs), whatever the interval."""
 
 
-def is_newest_ahead(heartbeats: Sequence[Heartbeat], now: int) -> bool:
-    """Tell whether the last of `heartbeats`, in the order of the log, is ahead of `now` (µs, UTC).
+async def arrivals(stream: Stream, heartbeats: Sequence[Heartbeat], now: int) -> list[Heartbeat]:
+    """Return heartbeats of `stream` that are newer than `heartbeats`, in the order of the log.
 
-    False if its writer stopped, because then no other heartbeat comes.
+    Returns an empty list at once unless the last of `heartbeats` is ahead of `now` (µs, UTC) and
+    its writer has not stopped. Otherwise waits one interval and a second, at most 5 s. Ends early
+    if that writer's next heartbeat arrives, or if the stream is lost.
     """
     newest = heartbeats[-1] if heartbeats else None
-    if newest is None or newest.state == WriterState.STOPPED:
-        return False
-    return silence(newest, now) is None
-
-
-async def arrivals(
-    stream: Stream, after: Position, heartbeats: Sequence[Heartbeat], now: int
-) -> list[Heartbeat]:
-    """Return heartbeats that arrive `after` a snapshot. `heartbeats` are the snapshot's.
-
-    Returns an empty list at once unless `is_newest_ahead` (`now` is µs, UTC). Otherwise waits one
-    interval and a second, at most 5 s. Ends early if that writer's next heartbeat arrives, or if
-    the stream is lost.
-    """
-    if not is_newest_ahead(heartbeats, now):
+    if newest is None or newest.state == WriterState.STOPPED or silence(newest, now) is not None:
         return []
-    newest = heartbeats[-1]
     found: list[Heartbeat] = []
     within = min(newest.interval + _LATE, _LONGEST) / SECOND
     with contextlib.suppress(TimeoutError, StreamError):
         async with asyncio.timeout(within):
-            async for batch in stream.read(after):
+            snapshot = await stream.snapshot()
+            found += [beat for beat in snapshot.heartbeats if beat not in heartbeats]
+            if found:
+                return found
+            async for batch in stream.read(snapshot.position):
                 found += batch.heartbeats
                 if any(beat.writer == newest.writer for beat in batch.heartbeats):
                     break

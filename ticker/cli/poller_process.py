@@ -192,12 +192,10 @@ class PollerProcess:
         if not isinstance(symbols, list) or not all(isinstance(word, str) for word in symbols):
             _log.warning("invalid order: %.200r", order)
             return
+        change = {"add": self._poller.add, "remove": self._poller.remove}.get(str(order.get("do")))
         try:
-            match order.get("do"):
-                case "add":
-                    self._poller.add(symbols)
-                case "remove":
-                    self._poller.remove(symbols)
+            if change is not None:
+                change(symbols)
         except InvalidRecord as error:
             _log.warning("invalid order: %s", error)
 

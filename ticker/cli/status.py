@@ -13,11 +13,11 @@ import typer
 from ticker.cli import options
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
-from ticker.cli.heartbeat_ahead import arrivals, is_newest_ahead
+from ticker.cli.heartbeat_ahead import arrivals
 from ticker.cli.printing import facts_text, format_or_default
 from ticker.cli.settings import Settings
 from ticker.cli.standard_streams import Output
-from ticker.errors import StreamError, UsageError
+from ticker.errors import UsageError
 from ticker.health import Health, StreamState
 from ticker.health.reasons import Reason
 from ticker.health.sentences import of_heartbeat, passed_over
@@ -26,7 +26,7 @@ from ticker.health.writers import WriterHealth
 from ticker.records import Heartbeat
 from ticker.relay.backlog import Waiting, backlog, find_waiting, undelivered
 from ticker.relay.sentences import waiting_words
-from ticker.streams import Stream, StreamChoice, open_stream
+from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone, clock
 from ticker.units import HOUR
@@ -103,19 +103,7 @@ async def _look(choice: StreamChoice) -> tuple[Health, list[Waiting], list[Heart
     async with open_stream(choice) as stream:
         health = await stream.health()
         waiting = await find_waiting(choice, stream, health)
-        return health, waiting, await _arrived(stream, health)
-
-
-async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
-    """Return heartbeats that came after `health`. Waits only if `is_newest_ahead`."""
-    if not is_newest_ahead(health.heartbeats, now()):
-        return []
-    try:
-        snapshot = await stream.snapshot()
-    except StreamError:
-        return []
-    since = [beat for beat in snapshot.heartbeats if beat not in health.heartbeats]
-    return since or await arrivals(stream, snapshot.position, snapshot.heartbeats, now())
+        return health, waiting, await arrivals(stream, health.heartbeats, now())
 
 
 def _told(writer: WriterHealth) -> dict[str, Any]:

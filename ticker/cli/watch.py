@@ -83,7 +83,7 @@ async def _print_board(
         at = now()
         board.fold(batch, at, read_at=at)
         watched.clock.take(batch.heartbeats, read_at=at)
-        for beat in await arrivals(stream, batch.position, batch.heartbeats, at):
+        for beat in await arrivals(stream, batch.heartbeats, at):
             board.writers.take(beat, now())
     chosen = set(board.symbols)
     quotes = [quote for quote in batch.quotes if quote.symbol in chosen]

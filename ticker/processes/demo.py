@@ -50,10 +50,13 @@ def demo(
         url = f"sqlite:{Path(folder) / 'demo.sqlite'}"
         scene = _Scene(url, symbols, seed, every)
         began: Future[None] = Future()
+
+        def run() -> None:
+            with asyncio.Runner(loop_factory=lambda: scene.loop) as runner:
+                runner.run(scene.play(began, within, outage))
+
         # A thread with its own event loop: that of a notebook is busy with this very call.
-        thread = threading.Thread(
-            target=scene.run, args=(began, within, outage), name="ticker-demo", daemon=True
-        )
+        thread = threading.Thread(target=run, name="ticker-demo", daemon=True)
         thread.start()
         try:
             began.result()
@@ -71,24 +74,20 @@ class _Scene:
         self._symbols = symbols
         self._seed = seed
         self._every = every
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self._source = ""
         self._children: list[Child] = []
 
-    def run(self, began: Future[None], within: float, outage: tuple[float, float] | None) -> None:
-        """Run until `stop`. Ends `began` when there are ticks, or with the error."""
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._play(began, within, outage))
-
     def stop(self) -> None:
-        """End `run`. May be called from any thread."""
+        """End `play`. May be called from any thread."""
         with suppress(RuntimeError):  # it has ended by itself
-            self._loop.call_soon_threadsafe(self._over.set)
+            self.loop.call_soon_threadsafe(self._over.set)
 
-    async def _play(
+    async def play(
         self, began: Future[None], within: float, outage: tuple[float, float] | None
     ) -> None:
+        """Run until `stop`. Ends `began` when there are ticks, or with the error."""
         try:
             async with asyncio.timeout(within):
                 await self._begin()

@@ -9,7 +9,7 @@ restarted; its error is reported. A question is an order with an `id`, and its a
 from __future__ import annotations
 
 import asyncio
-import random as _random
+import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -43,7 +43,6 @@ class Poller:
         *,
         on_news: Callable[[News], None],
         on_word: Callable[[str], None] = lambda _: None,
-        random: Callable[[], float] = _random.random,
         first_wait: float = FIRST_WAIT,
         name: str = "poller",
         inherits: Sequence[int] = (),
@@ -51,7 +50,7 @@ class Poller:
         self._words = words
         self._on_news = on_news
         self._on_word = on_word
-        self._back_off = BackOff(random)
+        self._back_off = BackOff(random.random)
         self._first_wait = first_wait
         self._name = name
         self._inherits = inherits
