@@ -13,11 +13,10 @@ import random as _random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
-from ticker.records import Found, MinuteBars, Quote
+from ticker.records import Found, MinuteBars
 from ticker.source_titles import source_title
 from ticker.sources.address import YahooAddress
 from ticker.sources.budget import Budget
@@ -41,28 +40,6 @@ _LONGEST_ROUND: Final = 1.5
 
 OnAnswer = Callable[[Sequence[str], bytes], None]
 """Called with the symbols of one request and the unchanged body of its good answer."""
-
-
-@dataclass
-class _Round:
-    """The results so far of the requests of one `quotes` call."""
-
-    began: float
-    """When the call began (s, of a clock that never goes back)."""
-    quotes: list[Quote] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, SourceError] = field(default_factory=dict)
-    answered: bool = False
-
-    def fail(self, symbols: Sequence[str], error: SourceError, begin: str) -> None:
-        """Note that the request for `symbols` failed with `error`. Refusals begin with `begin`."""
-        self.failures |= dict.fromkeys(symbols, error)
-        self.refused |= dict.fromkeys(symbols, begin + error.problem)
-
-    @property
-    def limited(self) -> RateLimited | None:
-        """The first rate limit, because it says when to ask again."""
-        return next((e for e in self.failures.values() if isinstance(e, RateLimited)), None)
 
 
 def each_once(symbols: Sequence[str]) -> list[str]:
@@ -130,47 +107,56 @@ class YahooSource(SearchableSource):
             (s for s in wanted if s not in refused), key=lambda s: s not in self._unasked
         )
         async with self._one_at_a_time:
-            round_ = _Round(self.monotonic())
+            began = self.monotonic()
+            parts: list[Answer] = []
             self._unasked = frozenset()
             for start in range(0, len(asked), self.batch):
-                if (reason := self._why_not(round_)) is not None:
+                if (reason := self._why_not(parts, began)) is not None:
                     self._unasked = frozenset(asked[start:])
-                    round_.fail(asked[start:], reason, f"not asked: {source_title(self.name)}: ")
+                    parts.append(self._failed(asked[start:], reason, "not asked: "))
                     break
-                await self._ask(asked[start : start + self.batch], round_)
-            if round_.failures and not round_.answered:
-                raise round_.limited or next(iter(round_.failures.values()))
-            found = {quote.symbol: quote for quote in round_.quotes}
-            return Answer(
-                quotes=[found[symbol] for symbol in wanted if symbol in found],
-                refused=refused | round_.refused,
-                failures=round_.failures,
-            )
+                parts.append(await self._ask(asked[start : start + self.batch]))
+        found = {quote.symbol: quote for part in parts for quote in part.quotes}
+        failures: dict[str, SourceError] = {}
+        for part in parts:
+            refused |= part.refused
+            failures |= part.failures
+        quotes = [found[symbol] for symbol in wanted if symbol in found]
+        answer = Answer(quotes, refused, failures=failures)
+        if failures and all(part.failures for part in parts):
+            raise answer.rate_limited or next(iter(failures.values()))
+        return answer
 
-    def _why_not(self, so_far: _Round) -> SourceError | None:
-        """Return why no further request may be sent; `None`: it may."""
-        if so_far.limited or self.monotonic() - so_far.began <= _LONGEST_ROUND * self.deadline:
-            return so_far.limited
-        errors = [*so_far.failures.values()]
+    def _why_not(self, parts: Sequence[Answer], began: float) -> SourceError | None:
+        """Return why no request may be sent after `parts`; `None`: it may."""
+        errors = [error for part in parts for error in part.failures.values()]
+        for error in errors:
+            if isinstance(error, RateLimited):
+                return error
+        if self.monotonic() - began <= _LONGEST_ROUND * self.deadline:
+            return None
         return errors[-1] if errors else SourceError(self.name, "answers slowly")
 
-    async def _ask(self, part: Sequence[str], so_far: _Round) -> None:
-        """Send one request for `part`, and note its answer or its error."""
+    async def _ask(self, part: Sequence[str]) -> Answer:
+        """Send one request for `part`."""
         try:
             fetched = await self._asked(lambda fetcher: fetcher.fetch(part))
             results = self._results(fetched.body)
         except SourceError as error:
-            so_far.fail(part, error, f"{source_title(self.name)}: ")
-            return
+            return self._failed(part, error)
         if self.on_answer is not None:
             self.on_answer(part, fetched.body)
         title = source_title(self.name)
         context = Context(self.name, title, self.clock(), simulated=fetched.simulated)
-        found, missing = read_answer(results, part, context)
-        self._refusals.note((quote.symbol for quote in found), missing, self.monotonic())
-        so_far.answered = True
-        so_far.quotes += found
-        so_far.refused |= missing
+        quotes, refused = read_answer(results, part, context)
+        self._refusals.note((quote.symbol for quote in quotes), refused, self.monotonic())
+        return Answer(quotes, refused)
+
+    def _failed(self, part: Sequence[str], error: SourceError, begin: str = "") -> Answer:
+        """Return the answer if the request for `part` failed, or if `error` prevented it."""
+        reason = f"{begin}{source_title(self.name)}: {error.problem}"
+        failures = dict.fromkeys(part, error)
+        return Answer((), dict.fromkeys(part, reason), failures=failures)
 
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
         """Return what Yahoo finds for `words`, best first. Raises `SourceError`."""
