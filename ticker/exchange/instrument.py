@@ -78,12 +78,12 @@ class Instrument:
         self._year_low = max(1, min(self._low, round(self._base * (1 - year * chance.random()))))
         self._volume = round(listing.volume * chance.uniform(0.2, 0.6))
         self._time = 0
-        # The session, and the last trade outside of the regular one.
         self._session = Session.REGULAR
         self._is_traded = True
         self._day = 0
-        """The day (UTC) of its open, high, low and volume. No session holds a midnight in it."""
+        """The day (UTC) of its open, high, low and volume: the next begins with a regular move."""
         self._extended: tuple[Session, int, int] | None = None
+        """Session, price and time of the last trade before the opening or after the close."""
         self._is_held = False
         self._held_price: float | None = None
         self._held_close: float | None = None
@@ -225,7 +225,7 @@ class Instrument:
             self._volume += max(1, round(self._lot * self._chance.expovariate(1.0)))
 
     def _begin_day(self, time: int) -> None:
-        """Make the price the close, and begin again at the last trade before the opening."""
+        """Make the last regular price the close. The day opens at the last price of any trade."""
         self._day, self._close = time // DAY, self._price
         self._open = self._high = self._low = self._price = self._last_price()
         self._extended = None
