@@ -78,7 +78,12 @@ class BaseStream(Stream, ABC):
     ) -> AsyncGenerator[Batch, None]:
         known, chosen = checked_last_seen(last_seen), checked_symbols(symbols)
         most = checked_number("limit", limit, 1)
-        position = await self._position(after)
+        if not isinstance(after, str):
+            raise UsageError(
+                f'read: expected "start", "end" or the position of a batch, not {after!r:.60}'
+            )
+        is_word = after in ("start", "end")
+        position = await self._find(checked_place(after)) if is_word else Position(after)
         reading = await self._begin(
             ReadRequest(position, known, chosen, follow, most, self._silence)
         )
@@ -148,23 +153,6 @@ class BaseStream(Stream, ABC):
     def _passed_over(self, broken: int) -> None:
         """Count unreadable records of a snapshot."""
         self._ended = self._ended.plus(ReadStats(broken=broken))
-
-    async def _position(self, after: Position | Literal["start", "end"]) -> Position:
-        """Return the position at which `read(after)` begins.
-
-        Raises `UsageError` if `after` is not a text.
-        """
-        if not isinstance(after, str):
-            raise UsageError(
-                f'read: expected "start", "end" or the position of a batch, not {after!r:.60}'
-            )
-        match after:
-            case "start":
-                return await self.find("start")
-            case "end":
-                return await self.find("end")
-            case _:
-                return Position(after)
 
     @contextlib.contextmanager
     def _under_way(self, reading: ActiveRead) -> Iterator[None]:

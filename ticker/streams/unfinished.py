@@ -83,13 +83,11 @@ class UnfinishedRecording:
         `on_progress` gets the number of ticks read so far. If the disk is full or a file at `path`
         must not be replaced, raises `StreamNotWritable` and leaves all unchanged.
         """
-        manifest: Manifest | None = None
         with Recorder(self.path, replace=self.replace) as recorder:
             async with SqliteStream(self.log) as log:
                 await record(log, recorder, facts=self._kept(), on_progress=on_progress)
-            if await self._is_finished(recorder):
-                manifest = await self._manifest()
-            elif recorder.ticks:
+            manifest = await self._finished(recorder.ticks)
+            if manifest is None and recorder.ticks:
                 manifest = await asyncio.to_thread(recorder.finish)
         self.remove()
         return manifest
@@ -119,7 +117,7 @@ class UnfinishedRecording:
             os.close(self._descriptor)  # its recorder finished it just now
         try:
             if self.has_log:
-                self.replace = self._may_replace()
+                self.replace = self._lines()[:1] == [msgspec.json.encode(True)]
             else:
                 os.ftruncate(self._descriptor, 0)
                 self._write([self.replace])
@@ -135,9 +133,6 @@ class UnfinishedRecording:
         """Return the complete lines. A crash may have cut off the last line."""
         text = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
         return text.split(b"\n")[:-1]
-
-    def _may_replace(self) -> bool:
-        return self._lines()[:1] == [msgspec.json.encode(True)]
 
     def _kept(self) -> list[PlacedFacts] | None:
         """Return the saved facts; `None` if the file was lost."""
@@ -161,18 +156,16 @@ class UnfinishedRecording:
             problem = f"cannot be written: {error.strerror}"
             raise StreamNotWritable(str(self._facts), problem) from error
 
-    async def _is_finished(self, recorder: Recorder) -> bool:
-        """Tell whether the file at `path` is this recording, written just before a kill."""
+    async def _finished(self, ticks: int) -> Manifest | None:
+        """Return what the file at `path` holds, if it is this recording, written before a kill."""
         if self.replace or not self.path.exists():
-            return False
+            return None
         try:
-            return (await self._manifest()).ticks == recorder.ticks
+            async with RecordingStream(self.path) as stream:
+                manifest = await stream.manifest()
         except StreamError:
-            return False
-
-    async def _manifest(self) -> Manifest:
-        async with RecordingStream(self.path) as stream:
-            return await stream.manifest()
+            return None
+        return manifest if manifest.ticks == ticks else None
 
 
 def mend(path: Path) -> Manifest | None:

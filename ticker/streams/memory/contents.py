@@ -12,8 +12,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import msgspec
-
 from ticker.errors import WrongPosition
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.append_check import check_append, check_simulated, tick_content
@@ -21,25 +19,13 @@ from ticker.streams.new_origin import new_origin
 from ticker.streams.sequence import Key
 
 _FORM: Final = re.compile(r"([a-z0-9]{1,32}):([0-9]{1,18})")
-_RECORD: Final = 128
-"""The approximate size of a tick (bytes)."""
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """A tick or gap of the log."""
-
-    place: int
-    """The number of records stored up to this one, inclusive."""
-    record: Tick | Gap
-
-
-_place: Final = operator.attrgetter("place")
 
 
 class Contents:
     """What a log holds. `lock` guards it; after an append, the log notifies those that wait on it.
 
-    A position is the number of records before it.
+    A record's place is the number of records stored up to it, inclusive. A position is the number
+    of records before it.
     """
 
     def __init__(self, url: str) -> None:
@@ -47,18 +33,14 @@ class Contents:
         self.origin = new_origin()
         self.lock = threading.Condition()
         self.end = 0
-        self.entries: list[Entry] = []
+        self.entries: list[tuple[int, Tick | Gap]] = []
+        """The ticks and gaps, with their places."""
         self.quotes: dict[Key, tuple[int, Quote]] = {}
         """The last quote of each (origin, symbol), with its place."""
         self.beats: dict[tuple[str, str], tuple[int, Heartbeat]] = {}
         """The last heartbeat of each (writer, source), with its place."""
         self.last: dict[Key, int] = {}
         self.simulated: bool | None = None
-
-    @property
-    def size(self) -> int:
-        """Return the approximate size of the ticks and gaps (bytes)."""
-        return len(self.entries) * _RECORD
 
     def position(self, place: int) -> Position:
         """Return the position after the record at `place`."""
@@ -71,28 +53,24 @@ class Contents:
             raise WrongPosition(self.url, position)
         return int(form[2])
 
-    def after(self, place: int) -> Iterator[Entry]:
+    def after(self, place: int) -> Iterator[tuple[int, Tick | Gap]]:
         """Return the entries after `place`."""
-        first = bisect.bisect_right(self.entries, place, key=_place)
+        first = bisect.bisect_right(self.entries, place, key=operator.itemgetter(0))
         return map(self.entries.__getitem__, range(first, len(self.entries)))
-
-    def count(self, place: int) -> int:
-        """Count the ticks after `place`."""
-        return sum(isinstance(entry.record, Tick) for entry in self.after(place))
 
     def ticks(self) -> list[Tick]:
         """Return all ticks that are held."""
-        return [entry.record for entry in self.entries if isinstance(entry.record, Tick)]
+        return [record for _, record in self.entries if isinstance(record, Tick)]
 
     def append(self, batch: Batch) -> None:
         """See `Log.append`. The caller holds `lock`. If it raises, nothing is stored."""
         simulated = check_simulated(self.url, self.simulated, batch.ticks, batch.quotes)
         ticks, heads = check_append(self.url, batch, self.last, self.origin, self._differing)
         self.simulated = simulated
-        known = {entry.record for entry in self.entries} if batch.gaps else ()
+        known = {record for _, record in self.entries} if batch.gaps else ()
         fresh: list[Tick | Gap] = [gap for gap in batch.gaps if gap not in known]
         for record in (*fresh, *ticks):
-            self.entries.append(Entry(self._next(), record))
+            self.entries.append((self._next(), record))
         self.last |= heads
         for quote in batch.quotes:
             key = quote.key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self
@@ -18,6 +19,8 @@ from ticker.streams.sequence import Key
 
 _LOGS: Final[dict[str, Contents]] = {}
 """URL → its log, in this process."""
+_RECORD: Final = 128
+"""The approximate size of a tick (bytes)."""
 
 
 class MemoryRead(ThreadRead):
@@ -58,19 +61,18 @@ class MemoryRead(ThreadRead):
         places: list[int] = []
         gaps: list[Gap] = []
         begin, end = self._place, contents.end
-        for entry in contents.after(begin):
-            record = entry.record
+        for place, record in contents.after(begin):
             if isinstance(record, Tick):
                 if symbols is not None and record.symbol not in symbols:
                     continue
                 if len(ticks) == self.request.limit:
-                    end = entry.place - 1
+                    end = place - 1
                     break
                 ticks.append(record)
-                places.append(entry.place)
+                places.append(place)
             elif record.concerns(symbols):
                 if ticks:
-                    end = entry.place - 1
+                    end = place - 1
                     break
                 gaps.append(record)
         fresh, holes, left = self.sequences.take_to_hole(ticks, gaps)
@@ -92,8 +94,7 @@ class MemoryStream(BaseStream):
     """A reader of the log at `url`."""
 
     async def snapshot(self) -> Batch:
-        contents = self._contents()
-        with contents.lock:
+        with self._locked() as contents:
             return Batch(
                 contents.position(contents.end),
                 quotes=[quote for _, quote in sorted(contents.quotes.values())],
@@ -102,20 +103,19 @@ class MemoryStream(BaseStream):
             )
 
     async def count(self, after: Position) -> int:
-        contents = self._contents()
-        with contents.lock:
-            return contents.count(contents.parse(after))
+        with self._locked() as contents:
+            held = contents.after(contents.parse(after))
+            return sum(isinstance(record, Tick) for _, record in held)
 
     async def _find(self, place: int | Literal["start", "end"]) -> Position:
-        contents = self._contents()
-        with contents.lock:
+        with self._locked() as contents:
             match place:
                 case "start":
                     return contents.position(0)
                 case "end":
                     return contents.position(contents.end)
             every: Iterator[tuple[int, Any]] = itertools.chain(
-                ((entry.place, entry.record) for entry in contents.entries),
+                contents.entries,
                 contents.quotes.values(),
                 contents.beats.values(),
             )
@@ -123,13 +123,11 @@ class MemoryStream(BaseStream):
             return contents.position(min(late, default=contents.end))
 
     async def _find_last(self, ticks: int, symbols: Collection[str] | None) -> Position:
-        contents = self._contents()
-        with contents.lock:
+        with self._locked() as contents:
             places = [
-                entry.place
-                for entry in contents.entries
-                if isinstance(entry.record, Tick)
-                and (symbols is None or entry.record.symbol in symbols)
+                place
+                for place, record in contents.entries
+                if isinstance(record, Tick) and (symbols is None or record.symbol in symbols)
             ]
             if ticks == 0:
                 return contents.position(contents.end)
@@ -139,15 +137,13 @@ class MemoryStream(BaseStream):
         return MemoryRead(self._contents(), request)
 
     def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
-        contents = self._contents()
-        with contents.lock:
+        with self._locked() as contents:
             chunk = request.chunk(contents.ticks())
         if chunk is not None:
             yield chunk
 
     async def _read_health(self) -> Health:
-        contents = self._contents()
-        with contents.lock:
+        with self._locked() as contents:
             received = [tick.received for tick in contents.ticks()]
             is_empty = not (received or contents.quotes or contents.beats)
             return Health(
@@ -157,7 +153,7 @@ class MemoryStream(BaseStream):
                 symbols=len({symbol for _, symbol in contents.last}),
                 first=received[0] if received else None,
                 last=received[-1] if received else None,
-                size=contents.size,
+                size=len(contents.entries) * _RECORD,
                 simulated=contents.simulated,
                 heartbeats=tuple(beat for _, beat in sorted(contents.beats.values())),
             )
@@ -167,6 +163,12 @@ class MemoryStream(BaseStream):
             return _LOGS[self.url]
         except KeyError:
             raise StreamMissing(self.url, "there is no such log in this process") from None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[Contents]:
+        contents = self._contents()
+        with contents.lock:
+            yield contents
 
 
 class MemoryLog(MemoryStream, NumberingLog):
