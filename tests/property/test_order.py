@@ -15,7 +15,7 @@ def test_ticks_and_reported_gaps_cover_every_sequence_exactly_once(
     passed: list[int] = []
     told: list[int] = []
     for batch in batches:
-        ticks, gaps = order.take([Tick("A", "s", "o", n, 1, 1, 1.0) for n in batch])
+        ticks, gaps, _ = order.take([Tick("A", "s", "o", n, 1, 1, 1.0) for n in batch])
         passed += [tick.sequence for tick in ticks]
         for gap in gaps:
             assert gap.first_sequence is not None
@@ -39,7 +39,7 @@ def test_gaps_that_the_stream_reports_are_not_reported_again(
     known: set[int] = set()
     last: int | None = None
     for batch, spans in batches:
-        ticks, gaps = order.take(
+        ticks, gaps, _ = order.take(
             [Tick("A", "s", "o", n, 1, 1, 1.0) for n in batch],
             [
                 Gap("s", "o", "w", 1, "lost", symbol="A", first_sequence=first, last_sequence=end)

@@ -33,30 +33,18 @@ class SequenceTracker:
         self._told: dict[Key, list[tuple[int, int]]] = {}
 
     def take(
-        self, ticks: Sequence[Tick], gaps: Sequence[Gap] = ()
-    ) -> tuple[Sequence[Tick], list[Gap]]:
-        """Return the new ones of `ticks`, and a gap for each hole before one of them.
+        self, ticks: Sequence[Tick], gaps: Sequence[Gap] = (), *, to_hole: bool = False
+    ) -> tuple[Sequence[Tick], list[Gap], int]:
+        """Return the new ones of `ticks`, a gap for each hole before one of them, and a number.
 
         `gaps` are those that the stream itself holds in the same span. Ticks that they name as
         missing are counted, but get no second gap. If no tick is a repeat, `ticks` itself is
         returned, not a copy.
+
+        `to_hole` stops before a hole that follows a new tick and needs a gap. That gap begins the
+        next batch, because the gaps of a batch come before its ticks. The number tells how many
+        ticks are left over.
         """
-        passed, found, _ = self._take(ticks, gaps, stops=False)
-        return passed, found
-
-    def take_to_hole(
-        self, ticks: Sequence[Tick], gaps: Sequence[Gap] = ()
-    ) -> tuple[Sequence[Tick], list[Gap], int]:
-        """Do what `take` does, but stop before a hole that follows a new tick and needs a gap.
-
-        Also returns the number of ticks left over. That gap begins the next batch, because the gaps
-        of a batch come before its ticks.
-        """
-        return self._take(ticks, gaps, stops=True)
-
-    def _take(
-        self, ticks: Sequence[Tick], gaps: Sequence[Gap], *, stops: bool
-    ) -> tuple[Sequence[Tick], list[Gap], int]:
         self._note(gaps)
         last = self._last
         repeated: set[int] = set()
@@ -71,7 +59,7 @@ class SequenceTracker:
                     repeated.add(index)
                     continue
                 untold = left_of(before + 1, sequence - 1, self._told.get(key, ()))
-                if stops and index > len(repeated) and any(untold):
+                if to_hole and index > len(repeated) and any(untold):
                     left = len(ticks) - index
                     ticks = ticks[:index]
                     break

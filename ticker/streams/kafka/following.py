@@ -301,7 +301,7 @@ class KafkaRead(ActiveRead):
         A batch ends before a hole between its ticks.
         """
         came = gather(topics, found, self.request.symbols)
-        fresh, holes, left = self.sequences.take_to_hole(came.ticks, came.gaps)
+        fresh, holes, left = self.sequences.take(came.ticks, came.gaps, to_hole=True)
         rest: Mapping[TopicPartition, Sequence[Any]] = {}
         if left:
             found, rest = split(topics, found, came.ticks[-left])

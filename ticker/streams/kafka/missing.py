@@ -73,7 +73,9 @@ class HoleLookup:
             return [], [hole]
         if self._behind is None:
             self._behind = await self._lagging(topics)
-        ticks, gaps = SequenceTracker({key: first - 1}).take([*self._behind.get(key, ()), *after])
+        ticks, gaps, _ = SequenceTracker({key: first - 1}).take(
+            [*self._behind.get(key, ()), *after]
+        )
         return ticks[:-1], gaps
 
     async def _lagging(self, topics: Topics) -> dict[Key, list[Tick]]:

@@ -94,7 +94,7 @@ class KafkaStream(BaseStream, Served):
             between = {where: (offsets[where], end) for where, end in ends.items()}
             async with contextlib.aclosing(span(cluster.address, between)) as messages:
                 async for _, some in messages:
-                    ticks, _ = sequences.take(decode(some, Tick).records)
+                    ticks, _, _ = sequences.take(decode(some, Tick).records)
                     if (chunk := request.chunk(ticks)) is not None:
                         yield chunk
 

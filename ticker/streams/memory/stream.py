@@ -75,7 +75,7 @@ class MemoryRead(ThreadRead):
                     end = place - 1
                     break
                 gaps.append(record)
-        fresh, holes, left = self.sequences.take_to_hole(ticks, gaps)
+        fresh, holes, left = self.sequences.take(ticks, gaps, to_hole=True)
         if left:
             end = places[-left] - 1
         self._place = end

@@ -59,7 +59,7 @@ class RecordingRead(ThreadRead):
                 start, coming = first, found
                 while True:
                     # A hole ends a batch too: in a batch, gaps come before ticks.
-                    ticks, holes, left = self.sequences.take_to_hole(coming, gaps)
+                    ticks, holes, left = self.sequences.take(coming, gaps, to_hole=True)
                     stop = rows[-left] if left else last
                     quotes = _quotes(cursor, (start, stop), symbols, ticks, known)
                     yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
@@ -110,7 +110,7 @@ def _quotes(
     }
     if changed - newest.keys():
         with reader.cursor() as own:  # on the same cursor, a query would end the open result
-            found = {(tick.origin, tick.symbol): tick for _, tick in last_ticks(own, span[1])}
+            found = {(tick.origin, tick.symbol): tick for tick in last_ticks(own, span[1])}
         newest = found | newest
     keys |= changed & newest.keys()
     if not keys:

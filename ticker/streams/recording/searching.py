@@ -14,8 +14,8 @@ from ticker.streams.recording.reading import RecordingReader
 from ticker.streams.standing_facts import quote_of
 
 
-def last_ticks(reader: RecordingReader, row: int) -> list[tuple[int, Tick]]:
-    """Return the last tick of each (origin, symbol) before `row`, with its row."""
+def last_ticks(reader: RecordingReader, row: int) -> list[Tick]:
+    """Return the last tick of each (origin, symbol) before `row`, in the order of the rows."""
     if (index := reader.index) is not None:
         known = _last_by_index(reader, index, row)
     else:
@@ -25,7 +25,7 @@ def last_ticks(reader: RecordingReader, row: int) -> list[tuple[int, Tick]]:
             row,
         )
         known = reader.ticks_at([last for (last,) in found])
-    return sorted(known.items())
+    return [known[at] for at in sorted(known)]
 
 
 def _last_by_index(reader: RecordingReader, index: RowIndex, row: int) -> dict[int, Tick]:
@@ -52,7 +52,7 @@ def quotes(reader: RecordingReader, row: int) -> list[Quote]:
     """Return a quote for each (origin, symbol) that has a tick before `row`, as it was then."""
     facts = reader.facts_before(row)
     return [
-        quote_of(tick, facts.get((tick.origin, tick.symbol))) for _, tick in last_ticks(reader, row)
+        quote_of(tick, facts.get((tick.origin, tick.symbol))) for tick in last_ticks(reader, row)
     ]
 
 

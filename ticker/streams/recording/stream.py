@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ticker.health import Health, StreamState
-from ticker.records import Batch, Gap, Position, Tick
+from ticker.records import Batch, Gap, Position
 from ticker.streams.arguments import checked_symbols
 from ticker.streams.base import BaseStream
 from ticker.streams.digest import Digest
@@ -62,13 +62,11 @@ class RecordingStream(BaseStream):
         return Batch(position, quotes=known, last_seen=last)
 
     async def last_ticks(self, time: int) -> Batch:
-        def look(reader: RecordingReader) -> tuple[int, list[tuple[int, Tick]]]:
+        def look(reader: RecordingReader) -> Batch:
             row = reader.first_from(time + 1)
-            return row, last_ticks(reader, row)
+            return Batch(reader.place(row), ticks=last_ticks(reader, row))
 
-        row, found = await self._ask(look)
-        reader = await self._reader()
-        return Batch(reader.place(row), ticks=[tick for _, tick in found])
+        return await self._ask(look)
 
     async def next_tick(
         self, time: int, *, symbols: Collection[str] | None = None, forward: bool = True
@@ -166,26 +164,18 @@ class RecordingStream(BaseStream):
         return RecordingReader(self._path)
 
     async def _ask(self, question: Callable[[RecordingReader], _R]) -> _R:
-        reader = await self._reader()
-        cursor = reader.cursor()
+        cursor = (await self._reader()).cursor()
 
         def answer() -> _R:
             with cursor:
                 return question(cursor)
 
-        return await _in_thread(answer, cursor.interrupt)
-
-
-async def _in_thread(work: Callable[[], _R], interrupt: Callable[[], None] = lambda: None) -> _R:
-    """Run `work` in a thread. If cancelled, call `interrupt` and wait until the thread ends.
-
-    Otherwise the connection could not be closed: the thread still uses a cursor of it.
-    """
-    task = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        interrupt()
-        await asyncio.wait([task])
-        task.exception()  # retrieve it, so that asyncio does not log it
-        raise
+        task = asyncio.ensure_future(asyncio.to_thread(answer))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cursor.interrupt()
+            # Until the thread ends, the connection cannot be closed: a cursor of it is in use.
+            await asyncio.wait([task])
+            task.exception()  # retrieve it, so that asyncio does not log it
+            raise

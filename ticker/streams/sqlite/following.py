@@ -142,7 +142,7 @@ class SqliteRead(ThreadRead):
                 lost_gaps=found.lost_gaps,
             )
             new = found.batch
-            ticks, holes, left = self.sequences.take_to_hole(new.ticks, new.gaps)
+            ticks, holes, left = self.sequences.take(new.ticks, new.gaps, to_hole=True)
             if left:
                 found = reader.after(place, symbols, limit, new.ticks[-left])
                 new = found.batch
