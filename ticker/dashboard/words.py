@@ -85,48 +85,33 @@ class Words:
 
     def say(self, table: Table, *, asking: str, width: int) -> None:
         """Update all bars. `asking`: what the input line accepts; empty: it is closed."""
-        feed, palette = self.feed, self.palette
+        feed, palette, name = self.feed, self.palette, table.shown_list.name
         notice, filtered = "", ""
         if self._notice is not None and feed.elapsed() < self._notice[1]:
             notice = self._notice[0]
         if table.filter and not asking:
             filtered = filter_words(table.filter, len(table.symbols), feed)
-        is_simulated = self.simulated or feed.board.simulated
+        is_simulated, is_replay = self.simulated or feed.board.simulated, feed.tape is not None
+        captions = _captions(self.caption, name, self._count(table))
+        self.title.show(
+            title_words(
+                palette, captions, is_simulated=is_simulated, is_replay=is_replay, width=width
+            )
+        )
         # A terminal too low for a title must still say that the prices are invented.
-        is_badge_here = is_simulated and not self.title.display
+        is_badge, lines = is_simulated and not self.title.display, _lines(self.status)
         told = self._told(table)
         self.told = " · ".join(filter(None, (told.badge, told.words)))
         self.status.show(
             status_words(
-                palette,
-                told,
-                notice,
-                filtered,
-                is_simulated=is_badge_here,
-                width=width - 2,
-                lines=_lines(self.status),
-            )
-        )
-        self.title.show(
-            title_words(
-                palette,
-                _captions(self.caption, table.shown_list.name, self._count(table)),
-                is_simulated=is_simulated,
-                is_replay=feed.tape is not None,
-                width=width,
+                palette, told, notice, filtered, is_simulated=is_badge, width=width - 2, lines=lines
             )
         )
         keys = fitting(keys_for(self.there), width - 1)
         self.keys.show(asking_words(palette, asking) if asking else key_words(palette, keys))
         self._say_totals(table, width)
-        empty = empty_words(
-            feed,
-            table.filter,
-            self.option,
-            has_poller=self.has_poller,
-            name=table.shown_list.name,
-        )
-        table.say_when_empty(empty)
+        hint = empty_words(feed, table.filter, self.option, has_poller=self.has_poller, name=name)
+        table.say_when_empty(hint)
 
     def _say_totals(self, table: Table, width: int) -> None:
         """Update the line of totals."""

@@ -36,7 +36,8 @@ class Marks:
 
     def __init__(self, reel: Reel, on_change: Callable[[], None]) -> None:
         self.all = sorted(
-            Mark(max(due, reel.start), MarkKind.GAP, gap_text(gap)) for due, gap in reel.gaps
+            Mark(max(due, reel.start), MarkKind.GAP, gap_text(gap))
+            for due, gap in reel.gaps_of(reel.span.symbols)
         )
         """In order of time."""
         self.met: Sequence[tuple[int, Told]] = ()

@@ -53,13 +53,8 @@ class Reel(msgspec.Struct, frozen=True):
     before: Mapping[Key, int]
     """(origin, symbol) → the last sequence before `start`."""
 
-    @property
-    def gaps(self) -> Sequence[tuple[int, Gap]]:
-        """Return the gaps of the span, each with the time when it is due."""
-        return self.gaps_of(self.span.symbols)
-
     def gaps_of(self, symbols: Collection[str] | None) -> Sequence[tuple[int, Gap]]:
-        """Return the gaps of the span that concern `symbols` (`None`: all)."""
+        """Return the gaps of the span that concern `symbols` (`None`: all), with due times."""
         since = self.span.since or 0
         return [
             (due, gap)
