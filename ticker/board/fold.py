@@ -157,10 +157,6 @@ class Board:
         """Return the record with the current price of `symbol`, whether it has a row or not."""
         return self._known(symbol).shown.trade
 
-    def quote(self, symbol: str) -> Quote | None:
-        """Return the last quote of `symbol`, for facts that ticks do not have."""
-        return self._known(symbol).quote
-
     def history(self, symbol: str) -> History:
         """Return the known prices of `symbol` over the last day; read-only."""
         return self._known(symbol).history

@@ -67,7 +67,7 @@ class Dashboard(BoardApp):
     def action_copy(self) -> None:
         """Copy the quote of the chosen symbol as JSON, through the terminal (OSC 52)."""
         board, symbol = self.feed.board, self._detail.symbol or self._table.chosen or ""
-        quote = quote_of(board.row(symbol), board.quote(symbol))
+        quote = quote_of(board.row(symbol))
         if quote is None:
             self.tell("There is nothing to copy: choose a row with a price")
             return

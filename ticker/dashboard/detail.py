@@ -147,7 +147,13 @@ class Detail(Widget, can_focus=True):
 
     def _lines(self, width: int, height: int) -> list[Line]:
         row = self._board.row(self.symbol)
-        head, known = self._head(row), self._facts(row)
+        told = facts(row, self._age(row), self._feed.clock(), self._zone)
+
+        def known(width: int) -> list[Line]:
+            return [line for name, value in told for line in self._pair(name, value, width)]
+
+        name = Segment(f"  {escape(row.name or '')}", self._style(Look.TEXT))
+        head = [Segment(f" {escape(row.symbol)}", self._style(Look.SYMBOL)), name]
         if width >= _BESIDE:
             right = max(_FACTS[0], min(width // 3, _FACTS[1]))
             left, height = width - right - 2, height - 1
@@ -170,14 +176,6 @@ class Detail(Widget, can_focus=True):
         return [
             [*Strip(one).adjust_cell_length(width, blank), *other]
             for one, other in zip_longest(left, right, fillvalue=nothing)
-        ]
-
-    def _head(self, row: Row) -> Line:
-        palette = self.palette
-        bold = palette.style(palette.accent, bold=True)
-        return [
-            Segment(f" {escape(row.symbol)}", bold),
-            Segment(f"  {escape(row.name or '')}", palette.style(palette.text)),
         ]
 
     def _chart(self, row: Row, width: int, height: int) -> list[Line]:
@@ -207,14 +205,6 @@ class Detail(Widget, can_focus=True):
         return [
             [space, *(Segment(text, inks[ink]) for text, ink in line)]
             for line in chart_lines(chart, width - 1, height, self._zone)
-        ]
-
-    def _facts(self, row: Row) -> Callable[[int], list[Line]]:
-        """Return a function that lays out all known facts in a given width (cells)."""
-        quote, now = self._board.quote(row.symbol), self._feed.clock()
-        known = facts(row, self._age(row), quote, now, self._zone)
-        return lambda width: [
-            line for name, value in known for line in self._pair(name, value, width)
         ]
 
     def _recent(self, row: Row, width: int, height: int) -> list[Line]:

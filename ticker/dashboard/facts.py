@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
-
-from msgspec.structs import asdict as to_dict
 
 from ticker.board import Age, Row
 from ticker.board.columns import BY_KEY, age_text, places_of, reason_text
@@ -13,16 +10,14 @@ from ticker.board.owner_columns import OWNED
 from ticker.escape import escape
 from ticker.figures import amount_text, change_text, price_text
 from ticker.records import Quote, Tick
-from ticker.times import Zone, clock, format_duration
+from ticker.times import Zone, clock
 
 Fact = tuple[str, str]
 
 
-def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list[Fact]:
+def facts(row: Row, age: Age, now: int, zone: Zone) -> list[Fact]:
     """Return name → text of each known field. Unknown fields are absent."""
-    places = places_of(row)
-
-    price = partial(price_text, places=places)
+    price = partial(price_text, places=places_of(row))
 
     def span(low: float | None, high: float | None) -> str:
         return f"{price(low)} to {price(high)}" if low is not None and high is not None else ""
@@ -30,8 +25,8 @@ def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list
     def pair(bid: float | None, ask: float | None) -> str:
         return f"{price(bid) or '–'} / {price(ask) or '–'}" if bid or ask else ""  # noqa: RUF001
 
-    def told(field: str) -> Any:
-        return getattr(quote, field, None)
+    def texts(*names: str) -> list[Fact]:
+        return [(name, BY_KEY[name.lower().replace(" ", "_")].text(row, age)) for name in names]
 
     change = BY_KEY["day_change"].text(row, age), BY_KEY["day_change_percent"].text(row, age)
     why = reason_text(age)
@@ -42,31 +37,19 @@ def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list
         ("Age", age_text(age) + (f", {why}" if why else "")),
         ("Time", "" if row.time is None else clock(row.time, zone, now=now)),
         ("Bid / ask", pair(row.bid, row.ask)),
-        ("Previous close", price(row.previous_close)),
-        ("Open", price(told("open"))),
-        ("Day", span(told("day_low"), told("day_high"))),
-        ("52 weeks", span(told("fifty_two_week_low"), told("fifty_two_week_high"))),
-        ("Volume", amount_text(row.volume)),
-        ("Market cap", amount_text(told("market_cap"))),
-        ("Session", escape(row.session or "")),
-        ("Kind", escape(row.kind or "")),
-        ("Exchange", escape(row.exchange or "")),
-        ("Delay", format_duration(row.delay) if row.delay else ""),
-        ("Source", escape(row.source or "")),
-        ("Origin", escape(row.origin or "")),
+        *texts("Previous close", "Open"),
+        ("Day", span(row.day_low, row.day_high)),
+        ("52 weeks", span(row.fifty_two_week_low, row.fifty_two_week_high)),
+        *texts("Volume", "Market cap", "Session", "Kind", "Exchange", "Delay", "Source", "Origin"),
     )
     return [(name, value) for name, value in pairs if value]
 
 
-def quote_of(row: Row, quote: Quote | None) -> Quote | None:
-    """Return `quote` with the newer values of `row`; `None` without a price."""
+def quote_of(row: Row) -> Quote | None:
+    """Return the fields of `row` as a quote; `None` without a price."""
     if row.price is None:
         return None
-    known = {} if quote is None else to_dict(quote)
-    # The row may show a newer tick than `quote`, and does not know its sequence.
-    known.pop("sequence", None)
-    shown = {name: getattr(row, name, None) for name in Quote.__struct_fields__}
-    return Quote(**known | {name: value for name, value in shown.items() if value is not None})
+    return Quote(**{name: getattr(row, name) for name in Quote.__struct_fields__})
 
 
 def tick_words(tick: Tick, places: int, now: int, zone: Zone) -> tuple[str, str, int]:
