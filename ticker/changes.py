@@ -1,10 +1,8 @@
 """Compares previous and present quotes. The result is nothing, a new quote, a tick, or a refusal.
 
-A source says again and again what *is*. This module finds out what *happened*. It is pure: it takes
-the known quotes, an answer, the origin and the present time, and returns numbered ticks and quotes,
-and refusals. The sequences of a symbol continue without a hole. Nothing is invented between two
-answers. An answer that cannot be newer than what is known changes nothing. This module knows no
-source, no stream and no clock.
+A source says again and again what *is*. This module finds out what *happened*. The sequences of a
+symbol continue without a hole. Nothing is invented between two answers. An answer that cannot be
+newer than what is known changes nothing. Pure: the present time is a parameter.
 
 All times and durations are µs; prices are in the instrument's own currency.
 """

@@ -85,10 +85,9 @@ async def _print_board(
         watched.clock.take(batch.heartbeats, read_at=at)
         for beat in await arrivals(stream, batch.heartbeats, at):
             board.writers.take(beat, now())
-    chosen = set(board.symbols)
-    quotes = [quote for quote in batch.quotes if quote.symbol in chosen]
-    order = {symbol: place for place, symbol in enumerate(board.symbols)}
-    quotes.sort(key=lambda quote: order[quote.symbol])
+    place = {symbol: place for place, symbol in enumerate(board.symbols)}
+    quotes = [quote for quote in batch.quotes if quote.symbol in place]
+    quotes.sort(key=lambda quote: place[quote.symbol])
     at = watched.clock()
     Output().write(quotes_text(quotes, how, zone, at, _ages(board, at)))
     missing = [symbol for symbol in board.symbols if board.row(symbol).price is None]
