@@ -158,10 +158,10 @@ def of_writers(
     if healthiest.reason is Reason.UNKNOWN:
         return Verdict(Standing.UNKNOWN, words, key)
     stale = [
-        (each.writer, wished)
-        for each in writers.stale(elapsed)
-        if each.writer != healthiest
-        and (wished := [s for s in each.symbols if symbols is None or s in symbols])
+        (writer, wished)
+        for writer, missed in writers.stale(elapsed)
+        if writer != healthiest
+        and (wished := [s for s in missed if symbols is None or s in symbols])
     ][:EXAMPLES]
     said = [of_stale(writer, wished, now, zone, option) for writer, wished in stale]
     keys = (part for writer, _ in stale for part in _key(writer))

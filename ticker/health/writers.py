@@ -122,15 +122,6 @@ class Outage:
 _NEVER: Final = Outage(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class StaleSymbols:
-    """Symbols of one writer that get no new prices."""
-
-    writer: WriterHealth
-    """The healthiest writer that polls these symbols."""
-    symbols: tuple[str, ...]
-
-
 class Writers:
     """The last heartbeat per (writer, source).
 
@@ -232,20 +223,19 @@ class Writers:
 
     def _judged(self, signs: Iterable[Sign], now: int) -> list[WriterHealth]:
         newest_first = sorted(signs, key=_heard, reverse=True)
-        found = [judge(sign, now, self._outage) for sign in newest_first]
-        found.sort(key=lambda writer: BADNESS[writer.reason])
-        return found
+        found = (judge(sign, now, self._outage) for sign in newest_first)
+        return sorted(found, key=lambda writer: BADNESS[writer.reason])
 
     def _is_there(self, sign: Sign, now: int) -> bool:
         return judge(sign, now, self._outage).is_alive
 
-    def stale(self, now: int) -> list[StaleSymbols]:
-        """Find the symbols that no healthy writer polls, with the healthiest of their writers.
+    def stale(self, now: int) -> list[tuple[WriterHealth, Sequence[str]]]:
+        """Find the symbols that no healthy writer polls, after the healthiest of their writers.
 
         A writer that is gone is left out after a day. A writer that has stopped is left out at
         once: its symbols are no longer expected. `refusals` returns the refused symbols, not this.
         """
-        found: list[StaleSymbols] = []
+        found: list[tuple[WriterHealth, Sequence[str]]] = []
         asked_for: set[str] = set()
         anything: set[str] = set()
         for writer in self.at(now):
@@ -259,7 +249,7 @@ class Writers:
                 told = beat.refused if writer.is_alive else ()
                 left = [s for s in beat.symbols if s not in asked_for and s not in told]
                 if left:
-                    found.append(StaleSymbols(writer, tuple(left)))
+                    found.append((writer, left))
             # Of writers that are gone, the one heard last comes first. If it has stopped, one that
             # polled the same symbols and died earlier is not reported.
             asked_for.update(beat.symbols)

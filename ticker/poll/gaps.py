@@ -15,7 +15,7 @@ from typing import Final
 from ticker.poll.last_polls import BEATS_LAG, LastPoll, LastPolls
 from ticker.poll.ledger import Ledger
 from ticker.poll.outcome import PollRequest
-from ticker.records import Gap, GapReason, Heartbeat
+from ticker.records import Gap, GapReason
 
 TOO_FAR: Final = 2
 """Good answers that are more than this many intervals apart have a gap between them."""
@@ -61,14 +61,14 @@ class GapTracker:
         self._cut: str | None = None
         self._cut_since: int | None = None
 
-    def begin(self, heartbeats: Iterable[Heartbeat], symbols: Sequence[str], now: int) -> None:
-        """Start at `now` (µs, UTC) with `symbols`.
+    async def begin(self, symbols: Sequence[str], now: int) -> None:
+        """Start at `now` (µs, UTC) with `symbols`. Reads from the log when earlier polls were.
 
-        The `heartbeats` of the log show when earlier polls were.
+        Raises `StreamError`.
         """
-        polls = self._last_polls(heartbeats)
+        polls = await self._last_polls()
         self._first = frozenset(symbols)
-        self._before = polls.last(symbols, self._ledger.known, now=now)
+        self._before = polls.last(symbols, now)
         self.last_good = None if polls.own is None else polls.own.last_good
 
     def pause(self) -> None:
@@ -115,8 +115,8 @@ class GapTracker:
         earlier = [*self._before]
         others: LastPolls | None = None
         if new:
-            others = self._last_polls(await self._ledger.read())
-            earlier += others.last(new, self._ledger.known, now=wall, own=False)
+            others = await self._last_polls()
+            earlier += others.last(new, wall, own=False)
         polls = [
             poll
             for poll in earlier
@@ -126,7 +126,7 @@ class GapTracker:
         if not polls:
             return []
         if others is None:
-            others = self._last_polls(await self._ledger.read())
+            others = await self._last_polls()
         # One gap for each start: a log treats two gaps of one writer with the same start as one.
         found: dict[int, Gap] = {}
         there = set(answered)
@@ -180,8 +180,9 @@ class GapTracker:
             until=max(start, wall),
         )
 
-    def _last_polls(self, heartbeats: Iterable[Heartbeat]) -> LastPolls:
-        return LastPolls(heartbeats, source=self._source, writer=self._writer)
+    async def _last_polls(self) -> LastPolls:
+        beats = await self._ledger.read()
+        return LastPolls(beats, self._ledger.known, source=self._source, writer=self._writer)
 
 
 def _unpolled(

@@ -41,9 +41,20 @@ class LastPoll(msgspec.Struct, frozen=True):
 
 
 class LastPolls:
-    """Knows earlier polls of `source` from the `heartbeats` of a log, for the poller `writer`."""
+    """Knows earlier polls of `source`, for the poller `writer`.
 
-    def __init__(self, heartbeats: Iterable[Heartbeat], *, source: str, writer: str) -> None:
+    It learns of them from the `heartbeats` of a log, and from its quotes: `known`.
+    """
+
+    def __init__(
+        self,
+        heartbeats: Iterable[Heartbeat],
+        known: Mapping[str, Quote],
+        *,
+        source: str,
+        writer: str,
+    ) -> None:
+        self._known = known
         beats = [beat for beat in heartbeats if beat.source == source]
         self._source = source
         self._others = [beat for beat in beats if beat.writer != writer]
@@ -67,27 +78,18 @@ class LastPolls:
             found.append(self.own)
         return max(found, key=_last_good, default=None)
 
-    def last(
-        self,
-        symbols: Sequence[str],
-        known: Mapping[str, Quote],
-        *,
-        now: int,
-        own: bool = True,
-    ) -> list[LastPoll]:
+    def last(self, symbols: Sequence[str], now: int, *, own: bool = True) -> list[LastPoll]:
         """Find the last poll that covered each of `symbols`.
 
         Returns one `LastPoll` per poller. A symbol is in exactly one of them: the newest heartbeat
-        that lists it wins. A symbol that was never polled is in none. `known` are the log's quotes
-        of these symbols. If no heartbeat covers a symbol, its quote's time is that of its last
-        poll; symbols with equal times share one `LastPoll`. `own=False` ignores this writer's
-        earlier heartbeats (its symbols are new). `now` is in µs, UTC.
+        that lists it wins. A symbol that was never polled is in none. If no heartbeat covers a
+        symbol, its quote's time is that of its last poll; symbols with equal times share one
+        `LastPoll`. `own=False` ignores this writer's earlier heartbeats (its symbols are new).
+        `now` is in µs, UTC.
         """
         found: dict[str, LastPoll] = {}
         for symbol in symbols:
-            quote = known.get(symbol)
-            told = None if quote is None else self._last_poll(symbol, quote, now, own=own)
-            if told is None:
+            if (told := self._last_poll(symbol, now, own=own)) is None:
                 continue
             key, poll = told
             # One poll for all symbols of one poller, even if their quotes are from different times.
@@ -103,10 +105,10 @@ class LastPolls:
             ]
         return [*found.values()]
 
-    def _last_poll(
-        self, symbol: str, quote: Quote, now: int, *, own: bool
-    ) -> tuple[str, LastPoll] | None:
-        """Return the last poll of a symbol, and a key that all polls of one poller share."""
+    def _last_poll(self, symbol: str, now: int, *, own: bool) -> tuple[str, LastPoll] | None:
+        """Return a key that all polls of one poller share, and the last poll of a symbol."""
+        if (quote := self._known.get(symbol)) is None:
+            return None
         is_ours = quote.source == self._source
         beat = self._likely_beat(symbol, quote, now, own=own)
         if beat is not None and beat.last_good is not None:

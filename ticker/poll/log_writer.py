@@ -75,8 +75,7 @@ class LogWriter:
 
     async def begin(self, symbols: Sequence[str]) -> None:
         """Read what the log holds. Raises `StreamError`."""
-        heartbeats = await self._ledger.read()
-        self.gaps.begin(heartbeats, symbols, self._clock.wall())
+        await self.gaps.begin(symbols, self._clock.wall())
 
     async def answer(
         self, answer: Answer, outcome: Outcome, request: PollRequest

@@ -269,7 +269,7 @@ def test_a_symbol_without_a_first_answer_is_awaited() -> None:
 
 
 def stale(*heartbeats: Heartbeat) -> list[tuple[str, tuple[str, ...]]]:
-    return [(x.writer.heartbeat.writer, x.symbols) for x in writers(*heartbeats).stale(NOW)]
+    return [(x.heartbeat.writer, tuple(symbols)) for x, symbols in writers(*heartbeats).stale(NOW)]
 
 
 def test_symbols_of_a_dead_poller_are_missed_for_a_day_unless_others_poll_them() -> None:
