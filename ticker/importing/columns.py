@@ -53,7 +53,8 @@ def columns_of(
     there = {name.lower(): name for name in names}
     found: dict[str, list[str]] = {}
     absent: list[str] = []
-    for need, asked in {**layout.columns, **options.renamed}.items():
+    ours = {field: field for field in FIELDS}
+    for need, asked in {**ours, **layout.columns, **options.renamed}.items():
         if need not in FIELDS:
             raise UsageError(f"--column {need}={asked}: there are {', '.join(FIELDS)}")
         parts = asked.split("+") if asked.lower() not in there else [asked]

@@ -20,15 +20,15 @@ FIELDS: Final = ("time", "received", "symbol", "price", "bid", "ask", "size", "v
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """How the files of one publisher are read.
 
-    `columns` maps our names to the file's; without it, a file has our names. Two columns for a time
-    are written `date+clock`.
+    `columns` maps our names to the file's, where these differ. Two columns for a time are written
+    `date+clock`.
     """
 
     name: str
     """The word for `--layout`, and the `source` of the ticks."""
     title: str
     """Shown to the user when the layout is used."""
-    columns: Mapping[str, str] = msgspec.field(default_factory=lambda: {f: f for f in FIELDS})
+    columns: Mapping[str, str] = {}
     header: str | None = None
     """The file's first line, or its beginning; `None`: the file has no header."""
     names: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ LAYOUTS: Final = (
         name="dukascopy",
         title="Dukascopy ticks: ask before bid, day first, UTC",
         header="Gmt time,Ask,Bid,AskVolume,BidVolume",
-        columns={"time": "Gmt time", "bid": "Bid", "ask": "Ask"},
+        columns={"time": "Gmt time"},
         file=r"(?P<symbol>[A-Z]{6})_Ticks.*",
         time="%d.%m.%Y %H:%M:%S.%g",
     ),
@@ -95,7 +95,7 @@ LAYOUTS: Final = (
         name="dukascopy",
         title="Dukascopy ticks: ask before bid, day first, local times with their offset",
         header="Local time,Ask,Bid,AskVolume,BidVolume",
-        columns={"time": "Local time", "bid": "Bid", "ask": "Ask"},
+        columns={"time": "Local time"},
         file=r"(?P<symbol>[A-Z]{6})_Ticks.*",
         time="%d.%m.%Y %H:%M:%S.%g GMT%z",
     ),
@@ -110,13 +110,7 @@ LAYOUTS: Final = (
         name="databento",
         title="Databento trades: prices in units of 1e-9 where they have no decimal point",
         header="ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size",
-        columns={
-            "time": "ts_event",
-            "received": "ts_recv",
-            "price": "price",
-            "size": "size",
-            "symbol": "symbol",
-        },
+        columns={"time": "ts_event", "received": "ts_recv"},
         scaled=True,
     ),
     Layout(
@@ -132,13 +126,7 @@ LAYOUTS: Final = (
         name="tardis",
         title="Tardis trades: local_timestamp is when they were received",
         header="exchange,symbol,timestamp,local_timestamp,id,side,price,amount",
-        columns={
-            "time": "timestamp",
-            "received": "local_timestamp",
-            "symbol": "symbol",
-            "price": "price",
-            "size": "amount",
-        },
+        columns={"time": "timestamp", "received": "local_timestamp", "size": "amount"},
     ),
     Layout(
         name="tardis",
@@ -147,7 +135,6 @@ LAYOUTS: Final = (
         columns={
             "time": "timestamp",
             "received": "local_timestamp",
-            "symbol": "symbol",
             "bid": "bid_price",
             "ask": "ask_price",
         },
@@ -156,7 +143,7 @@ LAYOUTS: Final = (
         name="bybit",
         title="Bybit trades: times in fractional seconds",
         header="timestamp,symbol,side,size,price,tickDirection,trdMatchID",
-        columns={"time": "timestamp", "symbol": "symbol", "price": "price", "size": "size"},
+        columns={"time": "timestamp"},
     ),
     Layout(
         name="metatrader5",
@@ -173,13 +160,13 @@ LAYOUTS: Final = (
         name="massive",
         title="Massive (Polygon) trades: the time is sip_timestamp",
         header="ticker,conditions,correction,exchange,id,participant_timestamp,price",
-        columns={"time": "sip_timestamp", "symbol": "ticker", "price": "price", "size": "size"},
+        columns={"time": "sip_timestamp", "symbol": "ticker"},
     ),
     Layout(
         name="binance-futures",
         title="Binance futures, aggregated trades",
         header="agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time",
-        columns={"time": "transact_time", "price": "price", "size": "quantity"},
+        columns={"time": "transact_time", "size": "quantity"},
         file=r"(?P<symbol>[A-Z0-9_]+)-aggTrades-\d{4}-\d{2}(-\d{2})?",
     ),
     Layout(
