@@ -19,7 +19,6 @@ from ticker.cli.signals import run
 from ticker.cli.standard_streams import tell
 from ticker.cli.status_line import StatusLine
 from ticker.errors import MixedPrices, StreamMissing, StreamNotWritable, UsageError
-from ticker.figures import count_text
 from ticker.health.sentences import invitation
 from ticker.health.states import WriterState
 from ticker.relay import Forwarding, ForwardRequest, RelayStatus, Route, exclusively, forget
@@ -80,7 +79,7 @@ def forward(
             raise StreamMissing(route.source, "there is no such file")
         with exclusively(route.lock, *route):
             if give_up:
-                raise typer.Exit(asyncio.run(_forget(request)))
+                raise typer.Exit(DONE if asyncio.run(forget(request, tell)) else NO_DATA)
 
             def show(status: RelayStatus) -> None:
                 if status.state is not WriterState.STOPPED:  # the last message says more
@@ -130,15 +129,3 @@ async def _main(
         raise Failed(incomplete_words(proof, destination), NO_DATA)
     line.end(complete_words(proof, destination))
     return NO_DATA if last.waiting else DONE
-
-
-async def _forget(request: ForwardRequest) -> int:
-    """Stop keeping ticks for the destination. Returns the exit code."""
-    begin, end = request.route
-    waited = await forget(request, tell)
-    if waited is None:
-        tell(f"Nothing was kept for {end} in {begin}")
-        return NO_DATA
-    waiting = "the waiting ticks" if waited < 0 else count_text(waited, "tick")
-    tell(f"Gave up {end}: {begin} no longer keeps {waiting} for it")
-    return DONE

@@ -31,7 +31,7 @@ class Kept:
         """The poller's message about ticks that it could not send before its end."""
         self.moved: int | None = None
         """How often the demo's market moved; `None` until the exchange reports it."""
-        self._state = self._source = self._problem = ""
+        self._status: News = {}
         self._before = self._gone_before = 0
         self._now = self._gone_now = 0
 
@@ -48,9 +48,10 @@ class Kept:
     @property
     def why_none(self) -> str:
         """Say in a few words why no tick was kept. Empty if nothing is wrong."""
-        if not self._state:
+        if not self._status:
             return "the poller had not started yet"
-        return why_none(self._state, self._source, self._problem)
+        state, source, problem = map(self._status.get, ("state", "source", "problem"))
+        return why_none(str(state or ""), str(source or ""), str(problem or ""))
 
     def take(self, news: News) -> None:
         """Take in one report of a child."""
@@ -62,9 +63,7 @@ class Kept:
                     self._gone_before += self._gone_now
                 self._now, self._gone_now = ticks, int(news.get("gone", 0))
                 if news.get("state") != WriterState.STOPPED:
-                    self._state = str(news.get("state", ""))
-                    self._source = str(news.get("source", ""))
-                    self._problem = str(news.get("problem") or "")
+                    self._status = news
             case "market":
                 self.moved = int(news.get("moved", 0))
             case "undelivered":

@@ -153,21 +153,24 @@ class Forwarding:
         return last
 
 
-async def forget(request: ForwardRequest, warn: Callable[[str], None]) -> int | None:
+async def forget(request: ForwardRequest, tell: Callable[[str], None]) -> bool:
     """Delete the checkpoint, so that the source no longer keeps ticks for the destination.
 
-    Returns how many ticks waited: -1 if they cannot be counted, `None` if there was no checkpoint.
+    Tells how many ticks waited. Returns whether there was a checkpoint.
     """
-    async with _opened(request, warn) as (_, checkpoint):
+    begin, end = request.route
+    async with _opened(request, tell) as (_, checkpoint):
         if await checkpoint.load() is None:
-            return None
-        waited = -1
+            tell(f"Nothing was kept for {end} in {begin}")
+            return False
+        waiting = "the waiting ticks"
         # A source that is away or was replaced cannot count. Its checkpoint is deleted anyway.
         with contextlib.suppress(StreamError, TimeoutError):
             async with asyncio.timeout(_COUNTING):
-                waited = await checkpoint.waiting() or 0
+                waiting = count_text(await checkpoint.waiting() or 0, "tick")
         await checkpoint.forget()
-        return waited
+    tell(f"Gave up {end}: {begin} no longer keeps {waiting} for it")
+    return True
 
 
 @asynccontextmanager

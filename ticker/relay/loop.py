@@ -36,7 +36,7 @@ from ticker.health.states import WriterState
 from ticker.records import Batch
 from ticker.relay.checkpoint import Checkpoint
 from ticker.relay.filter import Filter
-from ticker.relay.patience import Patience, first_of, let_go, next_batch
+from ticker.relay.patience import Patience, first_of, next_batch
 from ticker.relay.position import RelayPosition
 from ticker.relay.status import RelayStatus
 from ticker.streams.narrowing import as_served
@@ -204,8 +204,10 @@ class Relay:
             yield log
         finally:
             closing = asyncio.ensure_future(log.close(_CLOSING))
+            # Retrieve its exception, so that asyncio does not log it.
+            closing.add_done_callback(lambda task: task.cancelled() or task.exception())
             await asyncio.wait([closing], timeout=_CLOSING + 0.25)
-            let_go(closing)
+            closing.cancel()
 
     async def _wait_after(self, error: StreamError) -> None:
         """Report that a side is away, and wait with back-off. `stop` ends the wait."""
@@ -325,12 +327,10 @@ class Relay:
         self._say(waiting=waiting)
 
     def _say_away(self, url: str, problem: str, reason: str | None = None, **news: Any) -> None:
-        """Report that the side at `url` is away."""
         away = WriterState.STREAM_UNREACHABLE
         self._say(state=away, away=url, problem=problem, reason=reason, **news)
 
     def _say_following(self) -> None:
-        """Report that both sides answer."""
         clear = dict.fromkeys(("away", "problem", "reason", "next_try", "waiting"))
         self._say(state=WriterState.FOLLOWING, **clear)
 

@@ -65,11 +65,3 @@ class Patience:
         while True:
             await asyncio.sleep(self._silence)
             await self._on_silence(url)
-
-
-def let_go(task: asyncio.Future[Any]) -> None:
-    """Cancel `task`, or retrieve its exception so that asyncio does not log it."""
-    if not task.done():
-        task.cancel()
-    elif not task.cancelled():
-        task.exception()
