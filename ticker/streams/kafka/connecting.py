@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -67,10 +67,11 @@ async def start(kind: Any, address: KafkaAddress, within: float = ANSWER, **sett
     `internals.hold` says what changes in the client.
     """
     warn(address)
-    client = kind(bootstrap_servers=list(address.servers), **settings, **address.options())
+    servers, options = list(address.servers), address.options()
+    client = kind(bootstrap_servers=servers, **settings, **options)
     core = client_of(client)
     hold(core)
-    core.bootstrap = partial(_bootstrap, address, core)
+    core.bootstrap = partial(_bootstrap, core, servers, options)
     try:
         async with asyncio.timeout(within):
             await (core.bootstrap() if core is client else client.start())
@@ -103,7 +104,7 @@ def _is_here(server: str) -> bool:
         return host == "localhost"
 
 
-async def _bootstrap(address: KafkaAddress, client: Any) -> None:
+async def _bootstrap(client: Any, servers: Sequence[str], options: Any) -> None:
     """Let `client` know the brokers that the first answering server names.
 
     aiokafka asks one server after another, and a silent one would use up all the time. It also
@@ -111,8 +112,7 @@ async def _bootstrap(address: KafkaAddress, client: Any) -> None:
     is repeated.
     """
     while True:
-        options = address.options()
-        tasks = [asyncio.ensure_future(_brokers(server, options)) for server in address.servers]
+        tasks = [asyncio.ensure_future(_brokers(server, options)) for server in servers]
         failed: list[Exception] = []
         try:
             for answer in asyncio.as_completed(tasks):

@@ -39,7 +39,6 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
         return topics.place(ends)
     lag = SLACK + await _clock_lag(cluster, topics, ends)
     offsets = await _offsets_at(cluster, topics, max(0, when // 1_000 - lag), ends)
-    kinds = dict(zip(topics.names, KINDS, strict=True))
     ahead = {where for where, offset in offsets.items() if offset < ends[where]}
     between = {where: (offset, ends[where]) for where, offset in offsets.items()}
     passed = 0
@@ -47,7 +46,7 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
         async for where, some in messages:
             if where not in ahead:
                 continue  # found already
-            decoded = decode(some, kinds[where.topic])
+            decoded = decode(some, KINDS[topics.names.index(where.topic)])
             offsets[where] = some[-1].offset + 1
             for record, offset in zip(decoded.records, decoded.offsets, strict=True):
                 if record.received >= when:

@@ -68,7 +68,7 @@ class Late(msgspec.Struct):
     def lagging(self) -> list[Quote]:
         """Return a new quote for each symbol whose quote is missing or older than its last tick."""
         return [
-            as_quote(tick, self.quotes.get(key))
+            _as_quote(tick, self.quotes.get(key))
             for key, tick in self.tails.items()
             if key in self.made or tick.sequence > (self.quotes[key].sequence or 0)
         ]
@@ -91,14 +91,10 @@ async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int
     partition_of: dict[Key, int] = {}
     tails: dict[Key, Tick] = {}
     for where, each in window.items():
-        last: dict[Key, Tick] = {}
-        for tick in each.records:
-            key = (tick.origin, tick.symbol)
-            if key not in last or tick.sequence > last[key].sequence:
-                last[key] = tick
+        last = _last_ticks(each.records)
         topics.check_partitions(partition_of, where.partition, last)
         tails |= last
-    made = {key: as_quote(tick) for key, tick in tails.items() if key not in quotes}
+    made = {key: _as_quote(tick) for key, tick in tails.items() if key not in quotes}
     last_seen = _sequences(quotes | made)
     offsets = dict(ends)
     for where, each in window.items():
@@ -124,7 +120,16 @@ async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int
     )
 
 
-def as_quote(tick: Tick, quote: Quote | None = None) -> Quote:
+def _last_ticks(ticks: Iterable[Tick]) -> dict[Key, Tick]:
+    last: dict[Key, Tick] = {}
+    for tick in ticks:
+        key = (tick.origin, tick.symbol)
+        if key not in last or tick.sequence > last[key].sequence:
+            last[key] = tick
+    return last
+
+
+def _as_quote(tick: Tick, quote: Quote | None = None) -> Quote:
     """Return `quote` updated by `tick`, or a quote made of the tick alone."""
     fields = {
         name: value for name, value in msgspec.structs.asdict(tick).items() if value is not None
