@@ -79,7 +79,10 @@ class Fetching:
         with map_errors(self._address):
             try:
                 async with asyncio.timeout(wait + ANSWER):
-                    found = await self._fetch(limit, wait)
+                    try:
+                        found = await self._fetch(limit, wait)
+                    except UnicodeDecodeError:
+                        found = await self._fetch_past(limit)
             except OffsetOutOfRangeError as error:
                 self._again()
                 raise OffsetOutOfRange(error.args[0]) from error
@@ -94,14 +97,9 @@ class Fetching:
     async def _fetch(
         self, limit: int, wait: float, *only: TopicPartition
     ) -> Mapping[TopicPartition, list[Any]]:
-        try:
-            found: Mapping[TopicPartition, list[Any]] = await self._consumer.getmany(
-                *only, timeout_ms=int(wait * 1_000), max_records=limit
-            )
-        except UnicodeDecodeError:
-            if only:
-                raise
-            return await self._fetch_past(limit)
+        found: Mapping[TopicPartition, list[Any]] = await self._consumer.getmany(
+            *only, timeout_ms=int(wait * 1_000), max_records=limit
+        )
         return found
 
     async def _fetch_past(self, limit: int) -> Mapping[TopicPartition, list[Any]]:

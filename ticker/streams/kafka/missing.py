@@ -106,21 +106,13 @@ class HoleLookup:
         for gap in await gaps_between(self._cluster, ahead):
             if gap.symbol is not None and gap.missing is not None:
                 told.setdefault((gap.origin, gap.symbol), []).append(gap.missing)
-        return [
-            msgspec.structs.replace(
-                hole,
-                first_sequence=first,
-                last_sequence=last,
-                reason=GapReason.RETENTION if self._is_passed(hole) else hole.reason,
+        left: list[Gap] = []
+        for hole in holes:
+            key, first = (hole.origin, hole.symbol or ""), hole.first_sequence or 0
+            is_passed = self.passed.get(key) == first - 1
+            reason = GapReason.RETENTION if is_passed else hole.reason
+            left += (
+                msgspec.structs.replace(hole, first_sequence=one, last_sequence=last, reason=reason)
+                for one, last in left_of(first, hole.last_sequence or 0, told.get(key, ()))
             )
-            for hole in holes
-            for first, last in left_of(
-                hole.first_sequence or 0,
-                hole.last_sequence or 0,
-                told.get((hole.origin, hole.symbol or ""), ()),
-            )
-        ]
-
-    def _is_passed(self, hole: Gap) -> bool:
-        last = self.passed.get((hole.origin, hole.symbol or ""))
-        return last is not None and hole.first_sequence == last + 1
+        return left

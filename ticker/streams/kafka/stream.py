@@ -111,7 +111,7 @@ class KafkaStream(BaseStream, Served):
             except StreamMissing as error:
                 problem = None
                 with contextlib.suppress(StreamError):  # otherwise raise `StreamMissing`
-                    problem = (await policies(cluster, list(await cluster.describe()))).wrong
+                    problem, _ = await policies(cluster, list(await cluster.describe()))
                 if problem is None:
                     raise
                 raise StreamUnusable(self.url, problem) from error
@@ -122,14 +122,14 @@ class KafkaStream(BaseStream, Served):
             late = await read_snapshot(cluster, topics)
             between = {where: (late.begins[where], late.ends[where]) for where in late.window}
             first = await oldest_received(cluster, between)
-            kept = await policies(cluster, topics.names)
+            wrong, hidden = await policies(cluster, topics.names)
         count = sum(end - begin for begin, end in between.values())
         held = [tick for some in late.window.values() for tick in some.records]
         quotes = late.quotes | late.made
         return Health(
             stream=self.url,
             state=StreamState.OK if count or late.batch() else StreamState.EMPTY,
-            problem=kept.wrong or kept.hidden,
+            problem=wrong or hidden,
             ticks=len(held) if late.whole else count,
             symbols=len({symbol for _, symbol in quotes}),
             first=first,

@@ -102,7 +102,8 @@ async def ensure(cluster: ClusterClient, plan: TopicPlan) -> Topics:
     `StreamError`s for other failures. Tries again while the cluster is not complete.
     """
     there = await cluster.describe()
-    if (wrong := (await policies(cluster, list(there))).wrong) is not None:
+    wrong, _ = await policies(cluster, list(there))
+    if wrong is not None:
         raise StreamUnfit(cluster.address.url, wrong)
     missing = [name for name in cluster.names if name not in there]
     until = asyncio.get_running_loop().time() + ANSWER
@@ -123,19 +124,14 @@ async def ensure(cluster: ClusterClient, plan: TopicPlan) -> Topics:
         await asyncio.sleep(_PAUSE if problem is None else _HEAL)
 
 
-class Policies(msgspec.Struct, frozen=True):
-    """What is wrong with the topics' policies, in words for the user."""
+async def policies(cluster: ClusterClient, present: Sequence[str]) -> tuple[str | None, str | None]:
+    """Check the policies of the topics that are `present`.
 
-    wrong: str | None = None
-    """The problem of a topic that has the wrong policy, and what to do."""
-    hidden: str | None = None
-    """The problem if the user may not see the policies, and what to do."""
-
-
-async def policies(cluster: ClusterClient, present: Sequence[str]) -> Policies:
-    """Check the policies of the topics that are `present`."""
+    Returns two problems, in words for the user: a topic has the wrong policy, and the user may not
+    see the policies.
+    """
     if not present:
-        return Policies()
+        return None, None
     needed = dict(zip(cluster.names, configurations(TopicPlan()), strict=True))
     wanted = [(_TOPIC, name, list(_CHECKED)) for name in present]
     answer = await cluster.ask(DescribeConfigsRequest(wanted))
@@ -159,7 +155,7 @@ async def policies(cluster: ClusterClient, present: Sequence[str]) -> Policies:
                     f"the topic {name} has {key}={has.get(key)} where {should} is needed. Use "
                     "another PREFIX, or alter it with Kafka's kafka-configs.sh"
                 )
-    return Policies(wrong, hidden)
+    return wrong, hidden
 
 
 async def _create(cluster: ClusterClient, plan: TopicPlan, missing: Sequence[str]) -> str | None:
