@@ -111,7 +111,7 @@ class KafkaRead(ActiveRead):
         return self._topics.place(self._offsets, self._received).position()
 
     async def _run(self) -> None:
-        task = asyncio.current_task()
+        end: Exception | None = None
         try:
             while True:
                 try:
@@ -121,16 +121,16 @@ class KafkaRead(ActiveRead):
                     if not self.request.follow:
                         raise
                     self.problem = error.problem
-                except (_Stalled, asyncio.CancelledError) as error:
-                    is_stalled = isinstance(error, _Stalled)
-                    if not is_stalled and (task is None or task.cancelling()):
+                except _Stalled:
+                    self.rebuilt += 1
+                except asyncio.CancelledError:
+                    if self._task is None or self._task.cancelling():
                         raise
-                    self.rebuilt += 1  # it stalled, or aiokafka cancelled it without a cause
+                    self.rebuilt += 1  # aiokafka cancelled it without a cause
                 await asyncio.sleep(_AGAIN)
         except Exception as error:  # noqa: BLE001 - the reader must hear of it
-            await self._queue.put(error)
-        else:
-            await self._queue.put(None)
+            end = error
+        await self._queue.put(end)
 
     async def _session(self) -> None:
         """Run one consumer. Returns at the end if this reading does not follow."""
