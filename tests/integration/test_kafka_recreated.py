@@ -213,7 +213,7 @@ async def test_a_reading_that_cannot_continue_starts_again_after_a_pause(
         await log.append(Batch(ticks=ticks(1)))
 
     async def take(*_: object) -> None:
-        raise OffsetOutOfRange({})
+        raise OffsetOutOfRange
 
     monkeypatch.setattr(Fetching, "take", take)
     made = 0

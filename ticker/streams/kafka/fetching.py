@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -47,8 +47,12 @@ class Unreadable(msgspec.Struct, frozen=True):
 class Fetching:
     """A running consumer. One task at a time calls `take`."""
 
-    def __init__(self, address: KafkaAddress, offsets: Mapping[TopicPartition, int]) -> None:
+    def __init__(
+        self, address: KafkaAddress, offsets: Mapping[TopicPartition, int], *, reset: str = "none"
+    ) -> None:
+        """`reset`: what follows an offset that does not exist; see aiokafka's auto_offset_reset."""
         self._address = address
+        self._reset = reset
         self._offsets = dict(offsets)  # the next offset of each partition
         self._consumer: Any = None
 
@@ -59,7 +63,7 @@ class Fetching:
             self._address,
             group_id=None,
             enable_auto_commit=False,
-            auto_offset_reset="none",
+            auto_offset_reset=self._reset,
             request_timeout_ms=_REQUEST_MS,
             fetch_max_wait_ms=_BEHIND_MS,
             fetch_max_bytes=_FETCH_BYTES,
@@ -74,7 +78,8 @@ class Fetching:
     async def take(self, limit: int, wait: float) -> Mapping[TopicPartition, list[Any]]:
         """Return at most `limit` messages, or none after `wait` seconds of silence.
 
-        Raises `OffsetOutOfRange` for partitions whose next offset was deleted or is beyond the end.
+        Raises `OffsetOutOfRange` for partitions whose next offset was deleted or is beyond the end,
+        if there is no `reset`.
         """
         with map_errors(self._address):
             try:
@@ -85,7 +90,7 @@ class Fetching:
                         found = await self._fetch_past(limit)
             except OffsetOutOfRangeError as error:
                 self._again()
-                raise OffsetOutOfRange(error.args[0]) from error
+                raise OffsetOutOfRange from error
         for where, messages in found.items():
             self._offsets[where] = messages[-1].offset + 1
         # aiokafka leaves partitions with unread messages out of a fetch. If the others have
@@ -137,16 +142,9 @@ class Fetching:
 
     async def position(self, where: TopicPartition) -> int:
         """Return the consumer's next offset. It also moves past offsets without a message."""
-        return int(await self._consumer.position(where))
-
-    async def begins(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Return the offsets where these partitions begin now."""
         with map_errors(self._address):
-            async with asyncio.timeout(ANSWER):
-                found: Mapping[TopicPartition, int] = await self._consumer.beginning_offsets(
-                    list(partitions)
-                )
-        return found
+            async with asyncio.timeout(ANSWER):  # a reset asks the broker
+                return int(await self._consumer.position(where))
 
     def seek(self, where: TopicPartition, offset: int) -> None:
         """Continue `where` from `offset`."""
@@ -166,56 +164,36 @@ class Fetching:
 
 
 class OffsetOutOfRange(Exception):
-    """Offsets that do not exist were asked for: `offsets`, by partition."""
-
-    def __init__(self, offsets: Mapping[TopicPartition, int]) -> None:
-        super().__init__(offsets)
-        self.offsets = offsets
+    """An offset that does not exist was asked for."""
 
 
 async def span(
     address: KafkaAddress, spans: Mapping[TopicPartition, tuple[int, int]]
 ) -> AsyncGenerator[tuple[TopicPartition, list[Any]], None]:
     """Yield messages by partition, from the first offset (inclusive) to the second (exclusive)."""
-    left = {where: last for where, (first, last) in spans.items() if first < last}
+    left = {where: (first, last) for where, (first, last) in spans.items() if first < last}
     if not left:
         return
-    fetching = Fetching(address, {where: spans[where][0] for where in left})
+    # From an offset that retention deleted, the consumer goes on to the first that is there.
+    fetching = Fetching(address, {where: left[where][0] for where in left}, reset="earliest")
     await fetching.begin()
     loop = asyncio.get_running_loop()
     heard = loop.time()
     try:
         while left:
-            try:
-                found = await fetching.take(_AT_ONCE, _LOOK)
-            except OffsetOutOfRange as passed:  # retention deleted the next messages
-                await _skip(fetching, left, passed)
-                continue
+            found = await fetching.take(_AT_ONCE, _LOOK)
             for where, messages in found.items():
-                last = left.get(where, 0)
-                if messages[-1].offset + 1 >= last:
+                first, last = left.get(where, (0, 0))
+                if not first < messages[-1].offset + 1 < last:
                     left.pop(where, None)
                     fetching.pause(where)
-                if some := [m for m in messages if m.offset < last]:
+                if some := [m for m in messages if first <= m.offset < last]:
                     yield where, some
                 heard = loop.time()  # the caller may have taken long
             if not found:
-                for where in [w for w, last in left.items() if await fetching.position(w) >= last]:
-                    del left[where]
+                at = {where: await fetching.position(where) for where in left}
+                left = {w: between for w, between in left.items() if at[w] in range(*between)}
                 if left and loop.time() - heard > ANSWER:
                     raise StreamSilent(address.url, "no messages come")
     finally:
         await fetching.close()
-
-
-async def _skip(
-    fetching: Fetching, left: dict[TopicPartition, int], passed: OffsetOutOfRange
-) -> None:
-    """Skip what retention deleted. Drop partitions that have nothing left of their span."""
-    begins = await fetching.begins(passed.offsets)
-    for where, offset in passed.offsets.items():
-        if where in left and offset < begins[where] < left[where]:
-            fetching.seek(where, begins[where])
-        else:
-            left.pop(where, None)
-            fetching.pause(where)

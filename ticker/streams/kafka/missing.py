@@ -13,7 +13,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from ticker.records import Batch, Gap, GapReason, Tick
-from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
+from ticker.streams.kafka.cluster import END, ClusterClient, Topics
 from ticker.streams.kafka.messages import GAPS, TICKS
 from ticker.streams.kafka.snapshot import FURTHER, gaps_between, ticks_between
 from ticker.streams.sequence import Key, SequenceTracker, left_of
@@ -84,10 +84,9 @@ class HoleLookup:
         Ticks further back than `FURTHER` need no search: their writer does not find them either,
         and sends them again.
         """
-        begins = await self._cluster.offsets(topics, BEGIN, TICKS)
         spans = {
-            where: (max(at, self._began[where] - FURTHER), self._began[where])
-            for where, at in begins.items()
+            where: (max(0, self._began[where] - FURTHER), self._began[where])
+            for where in topics.all(TICKS)
         }
         found: dict[Key, list[Tick]] = {}
         for some in (await ticks_between(self._cluster, spans)).values():

@@ -14,7 +14,7 @@ from ticker.streams.kafka.address import secured
 from ticker.streams.kafka.fetching import span
 
 ADDRESS = secured(parse_address("kafka://127.0.0.1:1/ticks"))
-COMPACTED, WHOLE = (TopicPartition("ticks.quotes", n) for n in (0, 1))
+COMPACTED, WHOLE, CUT = (TopicPartition("ticks.quotes", n) for n in (0, 1, 2))
 
 
 class Held:
@@ -22,7 +22,7 @@ class Held:
 
     held: dict[TopicPartition, list[int]]
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *_: Any, **__: Any) -> None:
         self._left = dict(self.held)
 
     async def begin(self) -> None: ...
@@ -36,11 +36,18 @@ class Held:
         return {where: [SimpleNamespace(offset=offset) for offset in offsets]}
 
 
-async def test_a_span_whose_last_messages_were_compacted_away_yields_no_empty_list(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("where", "held"),
+    [
+        pytest.param(COMPACTED, [7, 8], id="its last messages were compacted away"),
+        pytest.param(CUT, [0, 1], id="an election cut it off, and the consumer was reset"),
+    ],
+)
+async def test_a_span_yields_what_lies_in_it_and_no_empty_list(
+    monkeypatch: pytest.MonkeyPatch, where: TopicPartition, held: list[int]
 ) -> None:
-    Held.held = {COMPACTED: [7, 8], WHOLE: [3, 4, 5, 6]}
+    Held.held = {where: held, WHOLE: [3, 4, 5, 6]}
     monkeypatch.setattr(fetching, "Fetching", Held)
-    spans = {COMPACTED: (2, 6), WHOLE: (3, 6)}
-    found = [(where, [m.offset for m in some]) async for where, some in span(ADDRESS, spans)]
+    spans = {where: (2, 6), WHOLE: (3, 6)}
+    found = [(at, [m.offset for m in some]) async for at, some in span(ADDRESS, spans)]
     assert found == [(WHOLE, [3, 4, 5])]
