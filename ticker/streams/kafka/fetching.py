@@ -58,7 +58,7 @@ class Fetching:
 
     async def begin(self) -> None:
         """Start the consumer. Raises `StreamUnreachable` with the reason."""
-        consumer = await start(
+        self._consumer = await start(
             AIOKafkaConsumer,
             self._address,
             group_id=None,
@@ -70,10 +70,8 @@ class Fetching:
             max_partition_fetch_bytes=_FETCH_BYTES,
             metadata_max_age_ms=30_000,
         )
-        self._consumer = consumer
-        consumer.assign(list(self._offsets))
-        for where, offset in self._offsets.items():
-            consumer.seek(where, offset)
+        self._consumer.assign(list(self._offsets))
+        self._again()
 
     async def take(self, limit: int, wait: float) -> Mapping[TopicPartition, list[Any]]:
         """Return at most `limit` messages, or none after `wait` seconds of silence.
