@@ -14,7 +14,7 @@ import pytest
 
 from tests.weather import weather
 from ticker import open_source
-from ticker.errors import SourceUnreachable, UsageError
+from ticker.errors import SourceUnreachable
 from ticker.exchange import Exchange, Market
 from ticker.health.reasons import Reason
 from ticker.records import Quote
@@ -298,27 +298,6 @@ async def test_too_many_quotes_are_reduced_to_the_latest_per_symbol_and_reported
     answer = source._answer(["A", "B"])
     assert answer.problem == "its socket sends too much: 9,999 messages skipped"
     assert source._answer(["A", "B"]).problem is None
-
-
-@pytest.mark.parametrize(
-    ("url", "name", "server"),
-    [
-        ("yahoo-live", "yahoo-live", None),
-        ("yahoo-live+ws://a.example:99", "yahoo-live", "a.example:99"),
-        ("exchange-live", "exchange-live", "127.0.0.1:8790"),
-        ("exchange-live:1234", "exchange-live", "127.0.0.1:1234"),
-        ("exchange-live:a.example:99", "exchange-live", "a.example:99"),
-    ],
-)
-def test_live_sources_are_opened_by_their_urls(url: str, name: str, server: str | None) -> None:
-    source: Any = open_source(url)
-    assert (source.name, source.url, source._server) == (name, url, server)
-
-
-@pytest.mark.parametrize("url", ["yahoo-live:", "yahoo-live+ws:", "exchange-live:a b", "live"])
-def test_a_url_that_names_no_live_source_is_refused(url: str) -> None:
-    with pytest.raises(UsageError):
-        open_source(url)
 
 
 async def test_a_redirection_of_the_socket_is_not_followed() -> None:

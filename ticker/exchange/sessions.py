@@ -20,7 +20,7 @@ _POST_CLOSES: Final = 20 * 60
 """Minutes after midnight in New York."""
 _BREAK: Final = (17 * 60, 18 * 60)
 """Futures pause in this hour (minutes after midnight), and, like currencies, over the weekend."""
-_WITH_WEEKS: Final = (FUTURE, CURRENCY)
+_ROUND_THE_CLOCK: Final = (FUTURE, CURRENCY)
 """Kinds that trade round the clock, from Sunday to Friday."""
 
 
@@ -55,7 +55,7 @@ def session(listing: Listing, wish: SessionWish, now: int) -> Session:
             return Session(wish.upper())
         case SessionWish.AUTO:
             return _by_the_clock(listing, now)
-        case _ if kind in _WITH_WEEKS:
+        case _ if kind in _ROUND_THE_CLOCK:
             return Session.REGULAR
         case _:
             return Session(wish.upper()) if listing.venue.has_extended_hours else Session.CLOSED
@@ -71,7 +71,10 @@ def last_close(listing: Listing, now: int) -> int:
     """Return when the last regular session of `listing` ended: at `now` or earlier."""
     zone = listing.venue.offset * HOUR
     midnight = (now + zone) // DAY * DAY
-    close = midnight + (_BREAK[0] if listing.kind in _WITH_WEEKS else listing.venue.closes) * MINUTE
+    close = (
+        midnight
+        + (_BREAK[0] if listing.kind in _ROUND_THE_CLOCK else listing.venue.closes) * MINUTE
+    )
     while close > now + zone or weekday(close) >= SATURDAY:
         close -= DAY
     return close - zone
@@ -81,7 +84,7 @@ def _by_the_clock(listing: Listing, now: int) -> Session:
     venue = listing.venue
     local = now + venue.offset * HOUR
     day, minute = weekday(local), local % DAY // MINUTE
-    if listing.kind in _WITH_WEEKS:
+    if listing.kind in _ROUND_THE_CLOCK:
         return _around_the_clock(day, minute, has_break=listing.kind is FUTURE)
     if day >= SATURDAY:
         return Session.CLOSED

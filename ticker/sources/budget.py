@@ -25,9 +25,9 @@ _GONE: Final = 5 * MINUTE
 _AHEAD: Final = MINUTE
 """An entry further in the future than this is from before the machine's last start (µs)."""
 _LONGEST_PAUSE: Final = HOUR
-"""A pause is not longer, so that a mistake of the source has an end (µs)."""
+"""The longest pause (µs). If a source asks for more, a restart may try again after this time."""
 _EARLY: Final = SECOND
-"""A pause ends so much earlier (µs): the poll at its end must not come too soon."""
+"""A pause ends this much before the wait does (µs), so that it holds up no poll after it."""
 
 
 class Wish(msgspec.Struct):
@@ -42,7 +42,7 @@ class _Counts(msgspec.Struct):
     """The requests and wishes of all pollers. Times are µs since the machine was started."""
 
     paused_until: int = 0
-    """No request is sent before, because the source has refused too many."""
+    """When requests may be sent again. The source has refused one, because they were too many."""
 
     polls: list[int] = []
     extras: list[int] = []

@@ -41,7 +41,7 @@ def asked_wait(retry_after: str | None, now: int) -> int:
 
 
 class RateLimitWaits:
-    """The waits after HTTP 429. `pause` is told each of them (µs).
+    """The waits after HTTP 429. `pause` is called with each of them (µs).
 
     The server's `Retry-After` decides. Otherwise each refusal doubles the wait, from 1 to 15
     minutes.

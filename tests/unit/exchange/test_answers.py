@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ticker.errors import UsageError
-from ticker.exchange import SavedAnswers
+from ticker.exchange import Market, SavedAnswers
+from ticker.exchange.answers import MarketAnswers
 
 
 def save(folder: Path, name: str, *entries: dict[str, Any]) -> bytes:
@@ -132,3 +133,9 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(UsageError, match=r"folder\.json: Is a directory"):
         SavedAnswers(tmp_path)
+
+
+def test_unlisted_symbols_are_left_out_of_the_answer() -> None:
+    body = json.loads(MarketAnswers(Market(7)).answer(["NOPE", "GC=F"], 0))
+    assert [entry["symbol"] for entry in body["quoteResponse"]["result"]] == ["GC=F"]
+    assert body["quoteResponse"]["error"] is None

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from ticker.exchange import Market
-from ticker.exchange.answers import MarketAnswers
 from ticker.exchange.fields import fields
 from ticker.exchange.listings import CATALOGUE
 
@@ -65,12 +64,6 @@ def test_the_day_change_has_yahoos_form() -> None:
 def test_the_market_value_of_a_price_in_pence_is_in_pounds() -> None:
     told = entry("OCDO.L")
     assert told["marketCap"] == pytest.approx(told["regularMarketPrice"] * 823_000_000 / 100)
-
-
-def test_unlisted_symbols_are_left_out_of_the_answer() -> None:
-    body = json.loads(MarketAnswers(Market(7)).answer(["NOPE", "GC=F"], NOON))
-    assert [entry["symbol"] for entry in body["quoteResponse"]["result"]] == ["GC=F"]
-    assert body["quoteResponse"]["error"] is None
 
 
 @pytest.mark.parametrize("listing", CATALOGUE, ids=lambda listing: listing.symbol)

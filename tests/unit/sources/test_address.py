@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from ticker.errors import UsageError
 from ticker.sources import open_source
 from ticker.sources.address import YahooAddress
+from ticker.sources.live import LiveSource
 from ticker.units import SECOND
 
 
@@ -46,6 +48,22 @@ def test_another_server_may_be_asked_each_second_without_a_budget(
 
 
 @pytest.mark.parametrize(
+    ("url", "name", "server"),
+    [
+        ("yahoo-live", "yahoo-live", None),
+        ("yahoo-live+ws://a.example:99", "yahoo-live", "a.example:99"),
+        ("exchange-live", "exchange-live", "127.0.0.1:8790"),
+        ("exchange-live:1234", "exchange-live", "127.0.0.1:1234"),
+        ("exchange-live:a.example:99", "exchange-live", "a.example:99"),
+    ],
+)
+def test_live_sources_are_opened_by_their_urls(url: str, name: str, server: str | None) -> None:
+    source: Any = open_source(url)
+    assert isinstance(source, LiveSource)
+    assert (source.name, source.url, source._server) == (name, url, server)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "",
@@ -64,6 +82,10 @@ def test_another_server_may_be_asked_each_second_without_a_budget(
         "yahoo+http://a b:80",
         "yahoo+http://a\x1bb:80",
         "yahoo+https://host",
+        "yahoo-live:",
+        "yahoo-live+ws:",
+        "exchange-live:a b",
+        "live",
         "exchange:[::1",
         "exchange::80",
     ],
