@@ -91,9 +91,13 @@ def check_amount(field: str, number: float | None) -> None:
 def check_texts(record: msgspec.Struct, *fields: str) -> None:
     """Raise `InvalidRecord` if a text in one of `fields` is too long."""
     for field in fields:
-        text: str | None = getattr(record, field)
-        if text is not None and len(text) > MAX_TEXT:
-            raise InvalidRecord(field, f"longer than {MAX_TEXT:,} characters: {text[:16]!a}…")
+        check_text(field, getattr(record, field))
+
+
+def check_text(field: str, text: str | None) -> None:
+    """Raise `InvalidRecord` if `text` is too long."""
+    if text is not None and len(text) > MAX_TEXT:
+        raise InvalidRecord(field, f"longer than {MAX_TEXT:,} characters: {text[:16]!a}…")
 
 
 def check_length(record: msgspec.Struct, listed: int) -> None:

@@ -22,7 +22,6 @@ from ticker.errors import InvalidRecord
 from ticker.records.bounds import (
     INFINITY,
     MAX_NUMBER,
-    MAX_TEXT,
     Count,
     Price,
     SequenceNumber,
@@ -33,6 +32,7 @@ from ticker.records.bounds import (
     check_length,
     check_price,
     check_symbol,
+    check_text,
     check_texts,
     check_time,
     symbols_seen,
@@ -167,10 +167,8 @@ class Quote(
             raise InvalidRecord("sequence", f"below 1: {self.sequence!r}")
         for field in _QUOTE_PRICES:
             check_price(field, getattr(self, field))
-        check_amount("size", self.size)
-        check_amount("market_cap", self.market_cap)
-        check_amount("delay", self.delay)
-        check_amount("price_hint", self.price_hint)
+        for field in ("size", "market_cap", "delay", "price_hint"):
+            check_amount(field, getattr(self, field))
         check_texts(self, "name", "kind", "exchange")
 
 
@@ -293,20 +291,13 @@ class Heartbeat(
         return self.writer, self.source
 
     def __post_init__(self) -> None:
-        check_time("time", self.time)
-        check_time("received", self.received)
-        check_time("retry_at", self.retry_at)
-        check_time("last_good", self.last_good)
-        check_time("tape_time", self.tape_time)
-        check_amount("speed", self.speed)
-        for field in ("interval", "asked", "answered"):
+        for field in ("time", "received", "retry_at", "last_good", "tape_time"):
+            check_time(field, getattr(self, field))
+        for field in ("speed", "interval", "asked", "answered"):
             check_amount(field, getattr(self, field))
         check_texts(self, "origin", "writer", "source", "state", "source_url", "problem")
         for text in itertools.chain.from_iterable(self.refused.items()):
-            if len(text) > MAX_TEXT:
-                raise InvalidRecord(
-                    "refused", f"longer than {MAX_TEXT:,} characters: {text[:16]!a}…"
-                )
+            check_text("refused", text)
         for symbol in self.symbols or ():
             if symbol not in symbols_seen:
                 check_symbol(symbol)

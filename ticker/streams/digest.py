@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ticker.records import TICK_FIELDS
+from ticker.records import MAX_NUMBER, TICK_FIELDS
 from ticker.streams.arrays import INTEGERS, TEXTS, Texts, encode
 from ticker.streams.sequence import Key
 
@@ -29,6 +29,8 @@ Columns = Mapping[str, Any]
 
 _NOTHING: Final = (1, 0)
 """An empty span, for a symbol that is not counted."""
+_EMPTY: Final = (MAX_NUMBER, 0, 0, 0, MAX_NUMBER)
+"""First and last sequence, count, sum of the hashes, and first `received` of no tick."""
 _BLOCK: Final = 32_768
 """Ticks hashed at once."""
 _Bits = npt.NDArray[np.uint64]
@@ -56,7 +58,7 @@ class Digests:
 
     def __init__(self, within: Mapping[Key, tuple[int, int]] | None = None) -> None:
         self._within = within
-        self._found: dict[Key, list[int]] = {}
+        self._found: dict[Key, tuple[int, int, int, int, int]] = {}
 
     def add(self, chunk: Columns) -> None:
         """Add the ticks of `chunk`."""
@@ -77,23 +79,21 @@ class Digests:
         total = np.zeros(size, np.uint64)
         np.add.at(total, groups, hashes)
         counts = np.bincount(groups, minlength=size)
-        first = np.full(size, np.iinfo(np.int64).max)
+        first = np.full(size, MAX_NUMBER)
         np.minimum.at(first, groups, sequences)
         last = np.zeros(size, np.int64)
         np.maximum.at(last, groups, sequences)
-        since = np.full(size, np.iinfo(np.int64).max)
+        since = np.full(size, MAX_NUMBER)
         np.minimum.at(since, groups, received)
         for n in np.flatnonzero(counts):
-            new = (int(first[n]), int(last[n]), int(counts[n]), int(total[n]), int(since[n]))
-            old = self._found.get(keys[n])
-            if old is None:
-                self._found[keys[n]] = list(new)
-            else:
-                old[0] = min(old[0], new[0])
-                old[1] = max(old[1], new[1])
-                old[2] += new[2]
-                old[3] = (old[3] + new[3]) % 2**64
-                old[4] = min(old[4], new[4])
+            old = self._found.get(keys[n], _EMPTY)
+            self._found[keys[n]] = (
+                min(old[0], int(first[n])),
+                max(old[1], int(last[n])),
+                old[2] + int(counts[n]),
+                (old[3] + int(total[n])) % 2**64,
+                min(old[4], int(since[n])),
+            )
 
     def result(self) -> dict[Key, Digest]:
         """Return (origin, symbol) → its digest."""

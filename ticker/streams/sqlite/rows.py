@@ -40,10 +40,9 @@ def _replacing(table: str, kind: type[Record], key: str, newer: str = "true") ->
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in fields)
     # A repeat changes nothing. Otherwise two logs that forward to each other would never stop.
     known, told = _listed(kind, f"{table}."), _listed(kind, "excluded.")
-    conflict = (
+    return (
         f"ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {newer} AND ({known}) IS NOT ({told})"
     )
-    return _insert(table, kind, conflict)
 
 
 class RecordTable(msgspec.Struct, Generic[_R], frozen=True):
@@ -74,35 +73,30 @@ def row(record: Quote | Gap | Heartbeat) -> Values:
     )
 
 
+def _table(
+    name: str, kind: type[Quote | Gap | Heartbeat], conflict: str, **decoders: Callable[[Any], Any]
+) -> RecordTable[Any]:
+    fields = kind.__struct_encode_fields__
+    places = {fields.index(field): decode for field, decode in decoders.items()}
+    return RecordTable(name, _listed(kind), _insert(name, kind, conflict), kind, places)
+
+
 _symbols: Final = msgspec.json.Decoder(tuple[str, ...]).decode
 _refused: Final = msgspec.json.Decoder(dict[str, str]).decode
-_QUOTE: Final = Quote.__struct_encode_fields__
-_GAP: Final = Gap.__struct_encode_fields__
-_HEARTBEAT: Final = Heartbeat.__struct_encode_fields__
 
+GAPS: Final[RecordTable[Gap]] = _table("gaps", Gap, "ON CONFLICT DO NOTHING", symbols=_symbols)
 # Of two quotes the newer one stays: see `Quote.version`.
 _NEWER: Final = "(excluded.sequence, excluded.time) >= (quotes.sequence, quotes.time)"
-QUOTES: Final = RecordTable(
-    "quotes",
-    _listed(Quote),
-    _replacing("quotes", Quote, "origin, symbol", _NEWER),
-    Quote,
-    {_QUOTE.index("simulated"): bool},
-)
-GAPS: Final = RecordTable(
-    "gaps",
-    _listed(Gap),
-    _insert("gaps", Gap, "ON CONFLICT DO NOTHING"),
-    Gap,
-    {_GAP.index("symbols"): _symbols},
+QUOTES: Final[RecordTable[Quote]] = _table(
+    "quotes", Quote, _replacing("quotes", Quote, "origin, symbol", _NEWER), simulated=bool
 )
 # The heartbeat written last stays: the clock of its writer may have been set back.
-HEARTBEATS: Final = RecordTable(
+HEARTBEATS: Final[RecordTable[Heartbeat]] = _table(
     "heartbeats",
-    _listed(Heartbeat),
-    _replacing("heartbeats", Heartbeat, "writer, source"),
     Heartbeat,
-    {_HEARTBEAT.index("refused"): _refused, _HEARTBEAT.index("symbols"): _symbols},
+    _replacing("heartbeats", Heartbeat, "writer, source"),
+    refused=_refused,
+    symbols=_symbols,
 )
 
 CONSTANT: Final = TICK_FIELDS[-1]
