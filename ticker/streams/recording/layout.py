@@ -5,7 +5,7 @@ symbol and sequence. If the clock was set back, a tick sorts by the latest `rece
 so far. Times are Parquet timestamps (µs, UTC). The file's key-value metadata hold, as JSON:
 `ticker.manifest` (`Manifest`), `ticker.gaps` (a list of `PlacedGap`) and `ticker.facts` (a list of
 `PlacedFacts`). A gap or fact belongs before the row whose number it has, counted from 0.
-`ticker.checksum` is a text: see `checksum.py`.
+`ticker.checksum` is a text: see `metadata.py`.
 
 Any Parquet reader opens the ticks; only ticker needs the metadata. Opens no file or connection.
 """
@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from ticker.records import TICK_FIELDS, Gap
 from ticker.streams.arrays import INTEGERS, TEXTS
@@ -101,6 +102,41 @@ class PlacedFacts(msgspec.Struct, frozen=True, array_like=True):
     facts: Facts
     due: int = 0
     """When the tick before that row is due (µs, UTC); 0 before the first tick."""
+
+
+class Placing:
+    """Finds where gaps and facts belong in a sorted file, and when they are due.
+
+    An `ordinal` is a tick's index before the sorting, from 0.
+    """
+
+    def __init__(self, ordinals: Any, received: Any) -> None:
+        count = len(ordinals)
+        rows = np.full(count + 1, count)
+        rows[ordinals] = np.arange(count)
+        self._first = np.minimum.accumulate(rows[::-1])[::-1]
+        self._due = np.maximum.accumulate(received)
+
+    def row(self, ordinal: int) -> int:
+        """Return the first row with this `ordinal` or a higher one; the row count if none has."""
+        # Facts are saved before their ticks, and a crash may have lost these ticks.
+        return int(self._first[min(ordinal, len(self._first) - 1)])
+
+    def due_of(self, row: int) -> int:
+        """Return when the tick in `row` is due (µs, UTC)."""
+        return int(self._due[row])
+
+    def due_before(self, row: int) -> int:
+        """Return when the tick before `row` is due (µs, UTC); 0 for row 0."""
+        return int(self._due[row - 1]) if row else 0
+
+    def due(self, row: int, received: int) -> int:
+        """Return when a record that belongs before `row` is due (µs, UTC).
+
+        That is `received`, but not before the tick before `row`, and not after the tick in `row`.
+        """
+        due = max(received, self.due_before(row))
+        return min(due, self.due_of(row)) if row < len(self._due) else due
 
 
 def identity_of(spans: Sequence[SymbolSpan], gaps: Sequence[Gap]) -> str:

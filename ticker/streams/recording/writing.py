@@ -24,11 +24,11 @@ from ticker.records import TICK_FIELDS, Gap, Position, Quote, Tick
 from ticker.streams.arrays import DTYPES
 from ticker.streams.digest import Digests
 from ticker.streams.protocol import Stream
-from ticker.streams.recording import checksum, layout
+from ticker.streams.recording import layout
 from ticker.streams.recording.columns import chunks
 from ticker.streams.recording.database import Connection, connect, literal, writing
 from ticker.streams.recording.index import BLOCK
-from ticker.streams.recording.placing import Placing
+from ticker.streams.recording.metadata import NONE_YET, seal
 from ticker.streams.standing_facts import Facts, KnownFacts
 
 _ROWS_AT_ONCE: Final = 20_000
@@ -144,7 +144,7 @@ class Recorder:
                 layout.MANIFEST: msgspec.json.encode(manifest),
                 layout.GAPS: msgspec.json.encode(self._placed_gaps(connection, placing)),
                 layout.FACTS: msgspec.json.encode(self._placed_facts(placing)),
-                layout.CHECKSUM: checksum.NONE_YET.encode(),
+                layout.CHECKSUM: NONE_YET.encode(),
             }
             assert self._folder is not None  # noqa: S101 - it came with the connection
             made = self._folder / "whole.parquet"
@@ -158,7 +158,7 @@ class Recorder:
                 f"TO {literal(str(made))} (FORMAT parquet, COMPRESSION zstd, "
                 f"COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {BLOCK}, KV_METADATA {{{pairs}}})"
             )
-            checksum.seal(made)
+            seal(made)
             _settle(made, self.path)
         return manifest
 
@@ -212,16 +212,20 @@ class Recorder:
         identity = layout.identity_of(spans, [gap for _, gap in self._gaps])
         return layout.Manifest(layout.VERSION, identity, ticks, simulated, first, last, spans)
 
-    def _place(self, connection: Connection) -> Placing:
+    def _place(self, connection: Connection) -> layout.Placing:
         """Find where gaps and facts belong in the sorted file."""
         if not self._gaps and not any(ordinal for ordinal, _ in self._facts):
-            return Placing(np.empty(0, np.int64), np.empty(0, np.int64))  # all belong before row 0
+            return layout.Placing(
+                np.empty(0, np.int64), np.empty(0, np.int64)
+            )  # all belong before row 0
         columns = connection.execute(
             "SELECT ordinal, epoch_us(received) AS received FROM sorted ORDER BY rowid"
         ).fetchnumpy()
-        return Placing(columns["ordinal"], columns["received"])
+        return layout.Placing(columns["ordinal"], columns["received"])
 
-    def _placed_gaps(self, connection: Connection, placing: Placing) -> list[layout.PlacedGap]:
+    def _placed_gaps(
+        self, connection: Connection, placing: layout.Placing
+    ) -> list[layout.PlacedGap]:
         holes = [gap for _, gap in self._gaps if gap.last_sequence is not None]
         behind: dict[tuple[str, str, int], int] = {}
         if holes:
@@ -245,7 +249,7 @@ class Recorder:
             placed.append(layout.PlacedGap(row, gap, due))
         return sorted(placed, key=lambda one: one.row)
 
-    def _placed_facts(self, placing: Placing) -> list[layout.PlacedFacts]:
+    def _placed_facts(self, placing: layout.Placing) -> list[layout.PlacedFacts]:
         rows = [(placing.row(ordinal), facts) for ordinal, facts in self._facts]
         rows.sort(key=lambda one: one[0])
         return [layout.PlacedFacts(row, facts, placing.due_before(row)) for row, facts in rows]

@@ -3,7 +3,7 @@
 Readers never create or change the file. A writer creates a missing file under another name and
 renames it when it is complete, so half a log is never visible. A file that is not a log, is damaged
 or has another format version stays unchanged, byte for byte: its header is read first, without
-locks and side files. `told` turns every error of SQLite into one of `ticker.errors`.
+locks and side files. `mapping_errors` turns every error of SQLite into one of `ticker.errors`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
 
     Raises `StreamMissing`, `StreamUnusable`, `StreamUnreachable`.
     """
-    with told(path):
+    with mapping_errors(path):
         _check_header(path)
         wal = Path(f"{path}-wal")
         try:
@@ -71,7 +71,7 @@ def writer(path: Path, origin: str, *, busy: float = BUSY) -> apsw.Connection:
 
     Raises `StreamUnusable`, `StreamNotWritable`, `StreamUnreachable`.
     """
-    with told(path, writing=True):
+    with mapping_errors(path, writing=True):
         if not path.exists():
             _make(path, origin)
         _check_header(path)
@@ -100,7 +100,7 @@ def file_id(path: Path) -> tuple[int, int] | None:
 
 
 @contextlib.contextmanager
-def told(path: Path, *, writing: bool = False) -> Iterator[None]:
+def mapping_errors(path: Path, *, writing: bool = False) -> Iterator[None]:
     """Turn an error of SQLite or the system that is raised inside into one of `ticker.errors`."""
     try:
         yield

@@ -48,7 +48,7 @@ class SqliteReader:
 
         The pragma is read, because apsw's own `Connection.data_version()` lagged behind it.
         """
-        with opening.told(self._path):
+        with opening.mapping_errors(self._path):
             return int(self._one("PRAGMA data_version"))
 
     def state(self) -> LogState:
@@ -229,7 +229,7 @@ class SqliteReader:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[LogState]:
         connection = self._connection
-        with opening.told(self._path):
+        with opening.mapping_errors(self._path):
             connection.execute("BEGIN")
             try:
                 yield load(connection)

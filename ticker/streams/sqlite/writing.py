@@ -57,7 +57,7 @@ class SqliteWriter:
 
     def last(self) -> Mapping[Key, int]:
         """Return (origin, symbol) → the last sequence, now."""
-        with opening.told(self._path, writing=True):
+        with opening.mapping_errors(self._path, writing=True):
             return read_last(self._connection)
 
     def append(self, batch: Batch, now: int) -> Position:
@@ -181,7 +181,7 @@ class SqliteWriter:
     def _transaction(self) -> Iterator[None]:
         """Run a transaction that holds the write lock. `_state` and `_last` are current in it."""
         connection = self._connection
-        with opening.told(self._path, writing=True):
+        with opening.mapping_errors(self._path, writing=True):
             self._check_file()
             connection.execute("BEGIN IMMEDIATE")
             try:
