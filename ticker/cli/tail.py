@@ -20,7 +20,7 @@ from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.since_until import span_of
 from ticker.cli.standard_streams import Output, tell
-from ticker.cli.tail_messages import PassedOver, Quietness
+from ticker.cli.tail_messages import Quietness
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable
 from ticker.figures import count_text
 from ticker.health.sentences import invitation, sentence, to_poll
@@ -189,27 +189,27 @@ async def _follow(stream: Stream, wish: TailOptions, printer: Printer, *, quiet:
         printer.output.check()
 
     following = Following(stream, begin, lost, symbols=wish.symbols, longest=_LONGEST_PAUSE)
-    passing = PassedOver(stream, quiet=quiet)
     if wish.follow and not wish.is_over:
         async with aclosing(following.batches()) as batches:
             async for batch in batches:
                 if await printer.take(batch):
                     return
-                passing.tell()
                 if wish.is_over:
                     break
                 if not batch.ticks:
                     printer.output.check()
                 if quietness is not None:
+                    stats = stream.read_stats()
+                    quietness.tell_skipped(stats.broken)
                     quietness.take(batch)
-                    problem = stream.read_stats().problem
-                    quietness.tell(batch, following.ticked, problem, visible=wish.visible)
+                    quietness.tell(batch, following.ticked, stats.problem, visible=wish.visible)
     # By now the stream holds everything from before `until`.
     async with aclosing(following.batches(follow=False)) as batches:
         async for batch in batches:
             if await printer.take(batch):
                 return
-    passing.tell(at_once=True)
+    if quietness is not None:
+        quietness.tell_skipped(stream.read_stats().broken, at_once=True)
 
 
 async def _begin(

@@ -1,9 +1,7 @@
-"""The messages of `tail` on standard error: why the stream is quiet, and broken records."""
+"""The messages of `tail` on standard error: why the stream is quiet, and skipped records."""
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Sequence
 
 from ticker.cli.standard_streams import tell
@@ -13,36 +11,17 @@ from ticker.health.verdict import Standing, of_writers
 from ticker.health.writers import Writers, silence
 from ticker.read_loop import QUIET_AFTER
 from ticker.records import Batch
-from ticker.streams import Stream
 from ticker.system_clock import monotonic, now
 from ticker.times import Zone
 from ticker.units import SECOND
 
 
-class PassedOver:
-    """Reports on standard error how many records of `stream` could not be read."""
-
-    def __init__(self, stream: Stream, *, quiet: bool) -> None:
-        self._stream = stream
-        self._quiet = quiet
-        self._told = 0
-        self._at = -math.inf
-
-    def tell(self, *, at_once: bool = False) -> None:
-        """Report the number if it grew, at most every 5 s unless `at_once`."""
-        broken, now = self._stream.read_stats().broken, time.monotonic()
-        soon = (now - self._at) * SECOND < QUIET_AFTER
-        if self._quiet or broken == self._told or (soon and not at_once):
-            return
-        self._told, self._at = broken, now
-        tell(f"Skipped {passed_over(broken)}")
-
-
 class Quietness:
-    """Says why no tick comes from a stream. The heartbeats in its batches show the reason.
+    """Says why no tick comes from a stream, and how many of its records could not be read.
 
-    It sends no requests, because a silence may last for hours. `clock` (µs, UTC) is for times in
-    messages. `elapsed` (µs) never goes back, and decides how long the stream is silent.
+    The heartbeats in the batches show why no tick comes. It sends no requests, because a silence
+    may last for hours. `clock` (µs, UTC) is for times in messages. `elapsed` (µs) never goes back,
+    and decides how long the stream is silent.
     """
 
     def __init__(
@@ -68,6 +47,9 @@ class Quietness:
         """The key of the last reported reason; empty if ticks came after the report."""
         self._since = 0
         """When the last tick before that report came (µs, by `elapsed`)."""
+        self._skipped = 0
+        """The last reported number of unreadable records."""
+        self._skipped_at = elapsed() - QUIET_AFTER
 
     def begin(self, snapshot: Batch) -> None:
         """Note the state of the stream before the reading begins."""
@@ -108,6 +90,14 @@ class Quietness:
         if key != self._told:
             tell(f"Quiet for {silent / SECOND:.0f} s: {why}")
             self._told, self._since = key, ticked
+
+    def tell_skipped(self, broken: int, *, at_once: bool = False) -> None:
+        """Report `broken` records if there are more, at most every 5 s unless `at_once`."""
+        elapsed = self._elapsed()
+        is_soon = elapsed - self._skipped_at < QUIET_AFTER
+        if broken != self._skipped and (at_once or not is_soon):
+            self._skipped, self._skipped_at = broken, elapsed
+            tell(f"Skipped {passed_over(broken)}")
 
     def why(self, problem: str | None, silent: int) -> tuple[tuple[str, ...], str]:
         """Return a key that stays the same while the reason does, and the words.
