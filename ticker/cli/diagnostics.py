@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from ticker.cli.status_line import CLEAR, can_rewrite
-from ticker.errors import ConfigError
+from ticker.errors import TickerError
 from ticker.escape import escape
-from ticker.files import real_path, state_directory
+from ticker.files import make_state_directory, real_path
 
 _LONGEST: Final = 2_000
 _INDENT: Final = "\n    "
@@ -60,12 +60,8 @@ def set_up_logging(
         stderr.setFormatter(Harmless("%(asctime)s %(message)s", "%H:%M:%S"))
         root.addHandler(stderr)
     try:
-        directory = state_directory()
-        directory.mkdir(parents=True, exist_ok=True)
-        file = SharedFile(real_path(directory / "ticker.log"))
-        if not os.access(directory, os.W_OK):
-            return
-    except (ConfigError, OSError):
+        file = SharedFile(real_path(make_state_directory() / "ticker.log"))
+    except (TickerError, OSError):
         return  # there is no place for a log file
     file.setLevel(logging.DEBUG if verbose else logging.INFO)
     file.setFormatter(Harmless("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))

@@ -119,9 +119,8 @@ def exchange(
         quotes = SavedAnswers(answers)
     listening = None if descriptor is None else socket.socket(fileno=descriptor)
     serving = Exchange(quotes, host, port, faults=faults or (), listening=listening)
-    if not control:
-        raise typer.Exit(run(_serve(serving, quiet=quiet)))
-    raise typer.Exit(run(_controlled(serving)))
+    main = _controlled(serving) if control else _serve(serving, quiet=quiet)
+    raise typer.Exit(run(main))
 
 
 async def _controlled(serving: Exchange) -> int:

@@ -207,7 +207,6 @@ class _RecordCommand:
         return NO_DATA if absent else DONE
 
     def _show(self) -> None:
-        """Show the line of progress."""
         options, progress = self._options, self._progress
         if progress.problem is not None:
             if progress.problem != self._told:

@@ -183,14 +183,12 @@ async def _claim(
     if the relay fails before it sends a tick (a typo in the destination, invented prices for a
     log of real ones).
     """
-    is_kept = False
+    has_failed = True
     try:
         yield
-        is_kept = follow
-    except BaseException:
-        is_kept = follow and bool(relay.sent)
-        raise
+        has_failed = False
     finally:
+        is_kept = follow and (bool(relay.sent) or not has_failed)
         if is_new and not is_kept:
             with contextlib.suppress(StreamError):  # the source is away: the hold stays
                 await checkpoint.forget()

@@ -66,7 +66,6 @@ def is_held(path: Path) -> bool:
 
 
 def _taken(descriptor: int, tries: int) -> bool:
-    """Try to take the lock, at most `tries` times. Tell whether this succeeded."""
     for left in reversed(range(tries)):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
