@@ -28,16 +28,13 @@ class PollLine:
 
     def __init__(self, zone: Zone, *, quiet: bool) -> None:
         self._line = StatusLine(quiet=quiet)
+        self.plain = self._line.plain
+        """Whether it writes log lines, because there is no terminal."""
         self._quiet = quiet
         self._zone = zone
         self._refused: frozenset[str] = frozenset()
         self._poll: PollStatus | None = None
         self._relay: RelayStatus | None = None
-
-    @property
-    def plain(self) -> bool:
-        """Tell whether it writes log lines, because there is no terminal."""
-        return self._line.plain
 
     def show(self, status: PollStatus) -> None:
         """Show the poller's new status."""

@@ -37,10 +37,9 @@ relay saves it each second."""
 class Sending:
     """A relay from `log`, a poller's local log, to `destination`. `log` must be entered.
 
-    `local` is the choice of `log`. `within` is how long the relay may still deliver after its end
-    was asked for (s). `on_status` is called with each new status. `on_failure` is called before an
-    error ends the relay, unless `log` was deleted or replaced: the poller notices this too, and
-    continues in another log.
+    `local` is the choice of `log`. `on_status` is called with each new status. `on_failure` is
+    called before an error ends the relay, unless `log` was deleted or replaced: the poller notices
+    this too, and continues in another log. `finish` lets the relay deliver for `within` seconds.
     """
 
     def __init__(
