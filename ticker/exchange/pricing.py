@@ -20,15 +20,9 @@ import msgspec
 from ticker.errors import TickerError
 
 _KINDS: Final = {
-    "EQUITY": 8,
-    "INDEX": 9,
-    "MUTUALFUND": 11,
-    "OPTION": 13,
-    "CURRENCY": 14,
-    "FUTURE": 18,
-    "ETF": 20,
-    "CRYPTOCURRENCY": 41,
-}
+    "EQUITY": 8, "INDEX": 9, "MUTUALFUND": 11, "OPTION": 13, "CURRENCY": 14, "FUTURE": 18,
+    "ETF": 20, "CRYPTOCURRENCY": 41,
+}  # fmt: skip
 _HOURS: Final = {"PRE": 0, "REGULAR": 1, "POST": 2}
 """Pre-market is 0, which a message leaves out."""
 _EXTENDED: Final = 3

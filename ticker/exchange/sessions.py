@@ -69,12 +69,10 @@ def trades(listing: Listing, session: Session) -> bool:
 
 def last_close(listing: Listing, now: int) -> int:
     """Return when the last regular session of `listing` ended: at `now` or earlier."""
-    zone = listing.venue.offset * HOUR
+    venue = listing.venue
+    zone = venue.offset * HOUR
     midnight = (now + zone) // DAY * DAY
-    close = (
-        midnight
-        + (_BREAK[0] if listing.kind in _ROUND_THE_CLOCK else listing.venue.closes) * MINUTE
-    )
+    close = midnight + (_BREAK[0] if listing.kind in _ROUND_THE_CLOCK else venue.closes) * MINUTE
     while close > now + zone or weekday(close) >= SATURDAY:
         close -= DAY
     return close - zone

@@ -41,12 +41,11 @@ class Wish(msgspec.Struct):
 class _Counts(msgspec.Struct):
     """The requests and wishes of all pollers. Times are µs since the machine was started."""
 
-    paused_until: int = 0
-    """When requests may be sent again. The source has refused one, because they were too many."""
-
     polls: list[int] = []
     extras: list[int] = []
     wishes: dict[str, Wish] = {}
+    paused_until: int = 0
+    """When requests may be sent again, after the source refused one because of their number."""
 
     def clear(self, now: int) -> None:
         """Drop requests older than an hour, pollers that are gone, and impossible entries."""
@@ -121,7 +120,7 @@ class Budget:
         return self._with_counts(lambda counts: self._take(counts, per_hour, is_extra=is_extra))
 
     def pause(self, wait: int) -> None:
-        """Let no poller send a request for `wait` µs, also if it starts meanwhile."""
+        """Let no poller send a request for `wait` µs, an hour at most, even if it just started."""
 
         def pause(counts: _Counts) -> int:
             until = self._uptime() + min(wait, _LONGEST_PAUSE) - _EARLY
