@@ -73,7 +73,7 @@ class PlayerBar(Widget):
         if not is_there:
             return
         shown = (
-            self._words(self.size.width),
+            player_words(player, self._zone, self._line_width),
             line_cell(player.time, player.start, player.end, self._line_width),
             (player.start, player.end, len(player.marks), player.loop_from, player.loop_to),
         )
@@ -85,15 +85,13 @@ class PlayerBar(Widget):
     def _line_width(self) -> int:
         return max(0, self.size.width - 2 * _MARGIN)
 
-    def _words(self, width: int) -> str:
-        return player_words(self._player, self._zone, width - 2 * _MARGIN)
-
     def render(self) -> Text:
         """Return the words and the line; only the line on a low terminal."""
         palette, player = self.palette, self._player
         text = Text(no_wrap=True, end="")
         if self.size.height > 1:
-            head, dot, tail = self._words(self.size.width).partition(" · ")
+            words = player_words(player, self._zone, self._line_width)
+            head, dot, tail = words.partition(" · ")
             text.append(f" {head}", style=f"bold {palette.accent}")
             text.append(f"{dot}{tail}\n", style=palette.text)
         text.append(" ")
