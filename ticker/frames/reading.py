@@ -6,7 +6,7 @@ import contextlib
 import operator
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, SupportsIndex
+from typing import Any, Final, SupportsIndex
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,31 @@ from msgspec.structs import astuple
 
 from ticker import system_clock
 from ticker.errors import UsageError
-from ticker.frames.dtypes import DTYPES, GAP_FIELDS, NO_TIME, QUOTE_FIELDS, TIME
 from ticker.records import TICK_FIELDS, Batch, Gap, Quote, Tick
 from ticker.streams import open_stream
 from ticker.streams.arrays import Texts, encode, join
 from ticker.streams.present_time import present
 from ticker.streams.sync import blocking
 from ticker.times import parse_when
+
+TIME: Final = pd.DatetimeTZDtype("us", "UTC")
+_NO_TIME: Final = np.iinfo(np.int64).min  # NaT, as numpy stores it
+_DTYPES: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("time", "received", "from", "until"), TIME),
+    **dict.fromkeys(("symbol", "source", "origin", "currency", "session"), "str"),
+    **dict.fromkeys(("name", "kind", "exchange", "writer", "reason"), "str"),
+    **dict.fromkeys(("price_hint", "delay", "first_sequence", "last_sequence"), "Int64"),
+    "sequence": np.dtype(np.int64),
+    "simulated": np.dtype(np.bool_),
+}
+"""Field → the dtype of its column; all others are float64. `Int64` allows missing values."""
+
+_QUOTE_FIELDS: Final = Quote.__struct_encode_fields__
+_GAP_FIELDS: Final = (
+    "time",
+    "symbol",
+    *(f for f in Gap.__struct_encode_fields__ if f not in {"symbol", "symbols"}),
+)
 
 When = str | datetime | SupportsIndex | None
 """A moment: words as in `--since` (`-10m`, `09:30`, ISO 8601), a datetime, or µs since 1970, UTC.
@@ -60,7 +78,7 @@ def read(
 def quotes(url: str | None = None) -> pd.DataFrame:
     """Return the latest quote of each symbol, sorted by time. `url` is as for `read`."""
     with contextlib.closing(blocking(_snapshot(url))) as snapshots:
-        frame = _frame(_columns(next(snapshots).quotes, Quote), QUOTE_FIELDS)
+        frame = _frame(_columns(next(snapshots).quotes, Quote), _QUOTE_FIELDS)
     return frame.drop_duplicates("symbol", keep="last")
 
 
@@ -83,7 +101,7 @@ def gaps(url: str | None = None) -> pd.DataFrame:
         for gap in found
         for symbol in (gap.symbols or (gap.symbol,))
     ]
-    return _frame([{name: [row[name] for row in rows] for name in GAP_FIELDS}], GAP_FIELDS)
+    return _frame([{name: [row[name] for row in rows] for name in _GAP_FIELDS}], _GAP_FIELDS)
 
 
 def follow(
@@ -116,13 +134,13 @@ def _frame(chunks: Iterable[Mapping[str, Any]], names: Sequence[str]) -> pd.Data
 
 def _piece(values: Any, name: str) -> np.ndarray | Texts:
     """Convert the values of a chunk from a stream to a form that can be joined."""
-    dtype = DTYPES.get(name, np.float64)
+    dtype = _DTYPES.get(name, np.float64)
     if isinstance(values, np.ndarray | Texts):
         return values
     if dtype == "str":
         return encode(values)
     if dtype is TIME:
-        return np.array([NO_TIME if value is None else value for value in values], dtype=np.int64)
+        return np.array([_NO_TIME if value is None else value for value in values], dtype=np.int64)
     return np.array(values, dtype=object if dtype == "Int64" else dtype)
 
 
@@ -136,7 +154,7 @@ def _column(values: Any, name: str, order: np.ndarray | None) -> Any:
         return pd.array(values.words, dtype="str").take(codes)
     if order is not None:
         values = values[order]
-    dtype = DTYPES.get(name)
+    dtype = _DTYPES.get(name)
     if dtype is TIME:
         return pd.DatetimeIndex(values.view("datetime64[us]")).tz_localize("UTC")
     return pd.array(values, dtype="Int64") if dtype == "Int64" else values

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ticker.errors import UsageError
-from ticker.frames.dtypes import LEVELS, TIME
+from ticker.frames.reading import TIME
 
 
 def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -76,12 +76,13 @@ def _width(every: str) -> Any:
     return width
 
 
+_LEVELS: Final = ["symbol", "time"]
 _BARS: Final = ["open", "high", "low", "close", "volume", "ticks"]
 
 
 def _bins(symbols: Any, times: Any) -> pd.MultiIndex:
     index = pd.DatetimeIndex(times, dtype=TIME)
-    return pd.MultiIndex.from_arrays([pd.Index(symbols, dtype="str"), index], names=LEVELS)
+    return pd.MultiIndex.from_arrays([pd.Index(symbols, dtype="str"), index], names=_LEVELS)
 
 
 def _long(made: pd.DataFrame) -> pd.DataFrame:

@@ -215,9 +215,8 @@ class Recorder:
     def _place(self, connection: Connection) -> layout.Placing:
         """Find where gaps and facts belong in the sorted file."""
         if not self._gaps and not any(ordinal for ordinal, _ in self._facts):
-            return layout.Placing(
-                np.empty(0, np.int64), np.empty(0, np.int64)
-            )  # all belong before row 0
+            nothing = np.empty(0, np.int64)
+            return layout.Placing(nothing, nothing)  # all belong before row 0
         columns = connection.execute(
             "SELECT ordinal, epoch_us(received) AS received FROM sorted ORDER BY rowid"
         ).fetchnumpy()
