@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker import wire
 from ticker.compare.clients import Group, session
 from ticker.compare.measuring import Bench, Run
 from ticker.compare.methods import METHODS
-from ticker.compare.plan import EventSchedule, RunPlan, payload, tick_of
+from ticker.compare.plan import EventSchedule, RunPlan, payload, size_of
 from ticker.compare.sockets import CountingSocket
 from ticker.figures import count_text
 from ticker.system_clock import monotonic
@@ -188,10 +187,6 @@ async def show(bench: Bench, events: int, on_step: Callable[[Step], None]) -> No
         await bench.report()
 
 
-def _size(event: int) -> int:
-    return len(wire.encode(tick_of(event)))
-
-
 async def _show(url: str, plan: RunPlan, name: str, on_step: Callable[[Step], None]) -> None:
     method, begin, event = METHODS[name], monotonic(), 1
     answered, told = False, 0
@@ -205,7 +200,7 @@ async def _show(url: str, plan: RunPlan, name: str, on_step: Callable[[Step], No
         nonlocal told
         while size > _CONTROL and told < plan.events:
             told += 1
-            own = _size(told)
+            own = size_of(told)
             step("event", own + _HEADER, "received", own)
             size -= own + _HEADER
         if size > 0:
@@ -219,7 +214,7 @@ async def _show(url: str, plan: RunPlan, name: str, on_step: Callable[[Step], No
             case "receive" if size and answered and not method.closes:
                 receive(size)
             case "receive" if size:
-                step("answer", size, "received", _size(event) if method.closes else 0)
+                step("answer", size, "received", size_of(event) if method.closes else 0)
                 answered = True
             case "close":
                 step("close")

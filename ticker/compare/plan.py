@@ -81,9 +81,14 @@ def tick_of(sequence: int, origin: str = ORIGIN) -> Tick:
     )
 
 
+def size_of(sequence: int) -> int:
+    """Return the size of the event with this number (bytes)."""
+    return len(wire.encode(tick_of(sequence)))
+
+
 def payload(events: int) -> float:
     """Return the mean size of the first `events` events (bytes)."""
-    return sum(len(wire.encode(tick_of(n))) for n in range(1, events + 1)) / events
+    return sum(map(size_of, range(1, events + 1))) / events
 
 
 class EventSchedule:

@@ -73,10 +73,6 @@ class LogWriter:
         self._refused: Mapping[str, str] = {}
         """Symbol → why the last good answer had no price for it."""
 
-    async def begin(self, symbols: Sequence[str]) -> None:
-        """Read what the log holds. Raises `StreamError`."""
-        await self.gaps.begin(symbols, self._clock.wall())
-
     async def answer(
         self, answer: Answer, outcome: Outcome, request: PollRequest
     ) -> Written | None:

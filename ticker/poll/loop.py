@@ -137,7 +137,7 @@ class Poll:
         If the source fails or the stream is away for a while, the poller tries again, and reports
         it in its status and heartbeats.
         """
-        await self._writer.begin(self._symbols)
+        await self._writer.gaps.begin(self._symbols, self._clock.wall())
         try:
             await self._begin(self._clock.elapsed())
             while (why := self._why_end()) is None:
