@@ -49,6 +49,8 @@ class GapTracker:
         self._writer = writer
         self.last_good: int | None = None
         """When the last good answer came, perhaps before a restart (µs, UTC)."""
+        self._good: GoodAnswer | None = None
+        """The last good answer."""
         self._polled: dict[str, GoodAnswer] = {}
         """Symbol → the last good answer for it."""
         self._apart: dict[str, str] = {}
@@ -91,7 +93,7 @@ class GapTracker:
 
         `missed` is symbol → why its request failed.
         """
-        self.last_good = good.wall
+        self._good, self.last_good = good, good.wall
         gone = self._polled.keys() - set(symbols)
         failed = {symbol: why for symbol, why in missed.items() if symbol in self._polled}
         self._apart = dict.fromkeys(gone, GapReason.NOT_POLLED) | failed
@@ -148,6 +150,8 @@ class GapTracker:
         self, answered: Sequence[str], request: PollRequest, good: GoodAnswer
     ) -> list[LastPoll]:
         """Return this poller's last polls of `answered` before `good`, if they are too far back."""
+        if self._good is None or not (self._cut or self._apart or self._good.is_far(good)):
+            return []
         groups: dict[tuple[GoodAnswer, str | None], list[str]] = {}
         for symbol in answered:
             if (last := self._polled.get(symbol)) is not None:

@@ -93,7 +93,7 @@ class LogWriter:
         gaps: list[Gap] = []
         if outcome.is_good:
             gaps = await self.gaps.gaps(request, outcome.missed, good)
-        is_due = self._is_due(heartbeat(Changes()), now)
+        is_due = self._is_due(outcome.state, _listed(request.symbols), now)
         found = await self._ledger.append_answer(
             answer.quotes, gaps=gaps, heartbeat=heartbeat if is_due else None
         )
@@ -112,13 +112,13 @@ class LogWriter:
             self.gaps.trouble(GapReason.RATE_LIMITED)
         return Written(len(found.ticks), len(found.quotes), len(gaps), refused)
 
-    def _is_due(self, beat: Heartbeat, now: int) -> bool:
-        """Tell whether `beat`, the heartbeat of an answer, must be written with it."""
+    def _is_due(self, state: str, symbols: Sequence[str] | None, now: int) -> bool:
+        """Tell whether the heartbeat of an answer must be written with it."""
         last = self._written
         return (
             last is None
-            or (beat.state, beat.symbols) != (last.state, last.symbols)
-            or beat.interval >= BEAT_EVERY
+            or (state, symbols) != (last.state, last.symbols)
+            or self._schedule.every >= BEAT_EVERY
             or now - self._written_at >= BEAT_EVERY
         )
 
@@ -170,7 +170,7 @@ class LogWriter:
             refused=dict(itertools.islice(refused.items(), _REFUSED)),
             retry_at=outcome.retry_at,
             last_good=last_good or self.gaps.last_good,
-            symbols=symbols if len(symbols) <= _LISTED else None,
+            symbols=_listed(symbols),
             source_url=source.url if source.url != source.name else None,
             problem=outcome.problem,
         )
@@ -206,3 +206,7 @@ class LogWriter:
         except (StreamError, TimeoutError):
             pass
         return True
+
+
+def _listed(symbols: tuple[str, ...]) -> tuple[str, ...] | None:
+    return symbols if len(symbols) <= _LISTED else None
