@@ -230,7 +230,7 @@ COLUMNS: Final = (
     _times("time", "Time", 31),
     _times("received", "Received", 32),
     figures("delay", "Delay", 33, _delay, most=8, presence=_WISH, is_greatest_first=False),
-    # Its youngest comes first: a later time is a smaller age.
+    # The youngest price comes first: a later time is a smaller age.
     figures(
         "age", "Age", 3, _age, most=4, style=_age_style, sort_key=_ago, is_greatest_first=False
     ),

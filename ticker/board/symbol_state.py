@@ -12,9 +12,9 @@ from ticker.records import Quote, Tick
 _FIELDS: Final = Row.__struct_fields__
 _NAME, _CHANGE = _FIELDS.index("name"), _FIELDS.index("day_change")
 _traded = attrgetter(*_FIELDS[1:_NAME])
-"""Returns a row's fields that come from the newest tick or quote."""
+"""Returns the first fields of a row after its symbol. They come from the newest tick or quote."""
 _quoted = attrgetter(*_FIELDS[_NAME:_CHANGE])
-"""Returns a row's fields that come from the newest quote, which follow in a row."""
+"""Returns the fields that follow these in a row. They come from the newest quote."""
 _UNQUOTED: Final = (None,) * (_CHANGE - _NAME)
 
 

@@ -36,7 +36,10 @@ class Histories:
         self._size = 0
         self._first: str | None = None
         self._known: dict[str, bool] = {}
-        """Symbol → whether its history was read, or still is, since the board was last reset."""
+        """Symbol → whether its history is read (True), or is being read (False).
+
+        It is empty after each reset of the board.
+        """
         self._wanted = asyncio.Event()
 
     def look(self) -> None:

@@ -52,7 +52,7 @@ class RowLines:
         self._styles: dict[tuple[Look, str, int], Style] = {}
 
     def flash_end(self, row: Row) -> int | None:
-        """Return when the flash of the row's last move ends (µs, by `elapsed`); `None`: it did."""
+        """Return when the row's flash ends (µs, by `elapsed`); `None` if it does not flash."""
         if row.moved is None or self._feed.board.held is not None:
             return None
         return end if (end := row.moved + FLASH) > self._feed.elapsed() else None
