@@ -14,7 +14,7 @@ from ticker.errors import StreamUnreachable
 from ticker.follow import Follow
 from ticker.health import StreamState
 from ticker.records import Batch, Gap, Position, Quote, Tick
-from ticker.streams import open_log, retained
+from ticker.streams import open_log, open_stream, retained
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -33,7 +33,7 @@ class Past(Follow):
     """A feed whose stream is `batches` long."""
 
     def __init__(self, *batches: Batch | StreamUnreachable) -> None:
-        super().__init__(None)  # type: ignore[arg-type]
+        super().__init__(open_stream("memory:past"))
         self.batches = batches
         self.asked: list[list[str]] = []
         self.state = StreamState.OK
