@@ -42,6 +42,8 @@ class Unreadable(msgspec.Struct, frozen=True):
     key: None = None
     value: None = None
     headers: tuple[()] = ()
+    timestamp: int = 0
+    timestamp_type: int = 0
 
 
 class Fetching:

@@ -66,7 +66,7 @@ def in_order(topics: Topics, found: Messages) -> Iterator[Messages]:
     """
     gaps = [m for where, some in found.items() if where.topic == topics.names[GAPS] for m in some]
     rest = found
-    for at in sorted({_appended(message) for message in gaps}):
+    for at in sorted({message.timestamp for message in gaps}):
         early = {where: _appended_before(at, messages) for where, messages in rest.items()}
         if any(some for where, some in early.items() if where.topic == topics.names[TICKS]):
             yield {where: some for where, some in early.items() if some}
@@ -101,12 +101,7 @@ def split(topics: Topics, found: Messages, tick: Tick) -> tuple[Messages, Messag
 
 def _appended_before(at: int, messages: Sequence[Any]) -> Sequence[Any]:
     """Return the messages at the beginning of `messages` that were appended before `at` (ms)."""
-    return [*itertools.takewhile(lambda message: _appended(message) < at, messages)]
-
-
-def _appended(message: Any) -> int:
-    """Return when `message` was appended (ms); 0 for an `Unreadable`, which has no time."""
-    return int(getattr(message, "timestamp", None) or 0)
+    return [*itertools.takewhile(lambda message: message.timestamp < at, messages)]
 
 
 def gather(topics: Topics, found: Messages, symbols: Collection[str] | None) -> Gathered:
