@@ -31,7 +31,7 @@ from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.connecting import ANSWER, CLOSED, end, fault, map_errors, start
 from ticker.streams.kafka.diagnosing import unreachable
 from ticker.streams.kafka.metadata import Describe
-from ticker.streams.kafka.position import KafkaPosition
+from ticker.streams.kafka.position import KafkaPosition, Offsets
 from ticker.streams.sequence import Key
 
 ENDINGS: Final = ("", ".gaps", ".quotes", ".heartbeats")
@@ -56,7 +56,7 @@ class Topics(msgspec.Struct, frozen=True):
     """How many partitions each topic has."""
     id: str
     """8 letters or digits from Kafka's id of the topic of ticks. A recreated topic has another."""
-    leaders: Mapping[TopicPartition, int]
+    leaders: Offsets
     url: str = ""
     """The URL of the stream, for errors."""
 
@@ -95,7 +95,7 @@ class Topics(msgspec.Struct, frozen=True):
                 )
                 raise StreamUnusable(self.url, words)
 
-    def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> KafkaPosition:
+    def place(self, offsets: Offsets, received: int = 0) -> KafkaPosition:
         """Return the position at `offsets`, which must have all partitions."""
         by_topic = tuple(
             tuple(offsets[TopicPartition(name, p)] for p in range(count))
@@ -222,7 +222,7 @@ class ClusterClient:
                 await self.same_topics(topics.id)
 
     async def _offsets(
-        self, leaders: Mapping[TopicPartition, int], partitions: Iterable[TopicPartition], when: int
+        self, leaders: Offsets, partitions: Iterable[TopicPartition], when: int
     ) -> dict[TopicPartition, int]:
         by_node: dict[int | None, Any] = defaultdict(lambda: defaultdict(list))
         for where in partitions:

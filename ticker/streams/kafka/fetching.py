@@ -24,6 +24,7 @@ from ticker.errors import StreamSilent
 from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.connecting import ANSWER, end, map_errors, start
 from ticker.streams.kafka.internals import let_fetches_wait
+from ticker.streams.kafka.position import Offsets, Spans
 
 _AT_ONCE: Final = 10_000  # the most messages of a span returned at once
 _LOOK: Final = 0.2  # seconds of silence before a span checks whether it has ended
@@ -49,9 +50,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 class Fetching:
     """A running consumer. One task at a time calls `take`."""
 
-    def __init__(
-        self, address: KafkaAddress, offsets: Mapping[TopicPartition, int], *, reset: str = "none"
-    ) -> None:
+    def __init__(self, address: KafkaAddress, offsets: Offsets, *, reset: str = "none") -> None:
         """`reset`: what follows an offset that does not exist; see aiokafka's auto_offset_reset."""
         self._address = address
         self._reset = reset
@@ -168,7 +167,7 @@ class OffsetOutOfRange(Exception):
 
 
 async def span(
-    address: KafkaAddress, spans: Mapping[TopicPartition, tuple[int, int]]
+    address: KafkaAddress, spans: Spans
 ) -> AsyncGenerator[tuple[TopicPartition, list[Any]], None]:
     """Yield messages by partition, from the first offset (inclusive) to the second (exclusive)."""
     left = {where: (first, last) for where, (first, last) in spans.items() if first < last}

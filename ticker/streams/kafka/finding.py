@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, Final, Literal
 
 from aiokafka import TopicPartition
@@ -19,7 +19,7 @@ from ticker.records import Tick
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.messages import KINDS, TICKS, decode
-from ticker.streams.kafka.position import KafkaPosition
+from ticker.streams.kafka.position import KafkaPosition, Offsets
 
 SLACK: Final = 5_000
 """How far a broker's clock may be behind a poller's (ms), beyond what its last messages show."""
@@ -62,16 +62,14 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
 
 
 async def _offsets_at(
-    cluster: ClusterClient, topics: Topics, when: int, ends: Mapping[TopicPartition, int]
+    cluster: ClusterClient, topics: Topics, when: int, ends: Offsets
 ) -> dict[TopicPartition, int]:
     """Return the offset of the first message appended at or after `when` (ms), or the end."""
     found = await cluster.offsets(topics, when)
     return {where: offset if offset >= 0 else ends[where] for where, offset in found.items()}
 
 
-async def _clock_lag(
-    cluster: ClusterClient, topics: Topics, ends: Mapping[TopicPartition, int]
-) -> int:
+async def _clock_lag(cluster: ClusterClient, topics: Topics, ends: Offsets) -> int:
     """Return by how much the broker's clock is behind that of the last writers (ms; at least 0)."""
     last = {w: (ends[w] - 1, ends[w]) for w in topics.all(TICKS) if ends[w] > 0}
     found = 0

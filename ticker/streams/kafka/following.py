@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import AsyncGenerator
+from typing import Final
 
 import msgspec
 from aiokafka import TopicPartition
@@ -21,10 +21,10 @@ from ticker.records import Batch, Gap, GapReason, Position
 from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
-from ticker.streams.kafka.gathering import gather, in_order, split
+from ticker.streams.kafka.gathering import Messages, gather, in_order, split
 from ticker.streams.kafka.messages import QUOTES, TICKS
 from ticker.streams.kafka.missing import HoleLookup
-from ticker.streams.kafka.position import parse
+from ticker.streams.kafka.position import Offsets, parse
 from ticker.streams.kafka.snapshot import oldest_received
 from ticker.streams.reader import ActiveRead, ReadRequest
 from ticker.streams.sequence import Key
@@ -161,7 +161,7 @@ class KafkaRead(ActiveRead):
             finally:  # a second cancellation must not leave the consumer running
                 await fetching.close()
 
-    async def _place(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> None:
+    async def _place(self, topics: Topics, ends: Offsets) -> None:
         """Set the offsets to start from: the request's, or ours. Report if they are gone."""
         if self._topics is None:
             place = parse(self._cluster.address.url, self.request.after)
@@ -184,7 +184,7 @@ class KafkaRead(ActiveRead):
         self._topics = topics
         await self._skip(topics, ends)
 
-    async def _skip(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> bool:
+    async def _skip(self, topics: Topics, ends: Offsets) -> bool:
         """Skip what retention deleted. Return whether anything was skipped."""
         begins = await self._cluster.offsets(topics, BEGIN)
         # An unclean election can shorten a log. Then read on from its end.
@@ -216,12 +216,10 @@ class KafkaRead(ActiveRead):
         self._ready.append((Batch(self._position(), gaps=[gap]), []))
         await self._hand_over(topics)
 
-    def _at(self, ends: Mapping[TopicPartition, int]) -> bool:
+    def _at(self, ends: Offsets) -> bool:
         return all(self._offsets[where] >= last for where, last in ends.items())
 
-    async def _consume(
-        self, fetching: Fetching, topics: Topics, ends: Mapping[TopicPartition, int]
-    ) -> None:
+    async def _consume(self, fetching: Fetching, topics: Topics, ends: Offsets) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -278,7 +276,7 @@ class KafkaRead(ActiveRead):
             if any(now - since > _STUCK * self._watch for _, since in stood.values()):
                 raise _Stalled
 
-    async def _asked(self, topics: Topics) -> tuple[Topics, Mapping[TopicPartition, int]]:
+    async def _asked(self, topics: Topics) -> tuple[Topics, Offsets]:
         """Return the topics and their ends now. If the reading follows, wait at most `_SLOW`."""
         try:
             async with asyncio.timeout(_SLOW if self.request.follow else None):
@@ -287,22 +285,20 @@ class KafkaRead(ActiveRead):
         except TimeoutError:
             raise StreamSilent(self._cluster.address.url) from None
 
-    def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
+    def _take(self, topics: Topics, found: Messages) -> None:
         """Make ready batches of `found`, and move the position past them. Awaits nothing."""
         for part in in_order(topics, found):
             while part:
                 part = self._take_some(topics, part)  # noqa: PLW2901 - what is left of it
 
-    def _take_some(
-        self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]
-    ) -> Mapping[TopicPartition, Sequence[Any]]:
+    def _take_some(self, topics: Topics, found: Messages) -> Messages:
         """Make one ready batch of `found`, and return what is left.
 
         A batch ends before a hole between its ticks.
         """
         came = gather(topics, found, self.request.symbols)
         fresh, holes, left = self.sequences.take(came.ticks, came.gaps, to_hole=True)
-        rest: Mapping[TopicPartition, Sequence[Any]] = {}
+        rest: Messages = {}
         if left:
             found, rest = split(topics, found, came.ticks[-left])
             came = gather(topics, found, self.request.symbols)
@@ -334,9 +330,8 @@ class KafkaRead(ActiveRead):
                 self.sequences.holes -= len(joined)
                 batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])
                 self._ready[0] = batch, []
-                for n in range(len(joined), 0, -self.request.limit):
-                    some = joined[max(0, n - self.request.limit) : n]
-                    self._ready.appendleft((Batch(self._given, ticks=some), []))
+                pieces = [*Batch(self._given, ticks=joined).pieces(self.request.limit)]
+                self._ready.extendleft((piece, []) for piece in reversed(pieces))
                 continue
             if batch:
                 await self._queue.put(batch)

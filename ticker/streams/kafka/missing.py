@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from aiokafka import TopicPartition
 
 from ticker.records import Batch, Gap, GapReason, Tick
 from ticker.streams.kafka.cluster import END, ClusterClient, Topics
 from ticker.streams.kafka.messages import GAPS, TICKS
+from ticker.streams.kafka.position import Offsets
 from ticker.streams.kafka.snapshot import FURTHER, gaps_between, ticks_between
 from ticker.streams.sequence import Key, SequenceTracker, left_of
 
@@ -29,7 +29,7 @@ class HoleLookup:
     def __init__(
         self,
         cluster: ClusterClient,
-        began: Mapping[TopicPartition, int],
+        began: Offsets,
         last_seen: Mapping[Key, int],
     ) -> None:
         self.passed: Mapping[Key, int] = {}
@@ -44,7 +44,7 @@ class HoleLookup:
         topics: Topics,
         batch: Batch,
         holes: Sequence[Gap],
-        offsets: Mapping[TopicPartition, int],
+        offsets: Offsets,
     ) -> tuple[list[Tick], list[Gap]]:
         """Return the ticks of `holes` that were found, and gaps for those that nothing explains.
 
@@ -96,9 +96,7 @@ class HoleLookup:
                     found.setdefault(key, []).append(tick)
         return found
 
-    async def _untold(
-        self, topics: Topics, holes: Sequence[Gap], offsets: Mapping[TopicPartition, int]
-    ) -> list[Gap]:
+    async def _untold(self, topics: Topics, holes: Sequence[Gap], offsets: Offsets) -> list[Gap]:
         ends = await self._cluster.offsets(topics, END, GAPS)
         ahead = {where: (offsets.get(where, 0), last) for where, last in ends.items()}
         told: dict[Key, list[tuple[int, int]]] = {}

@@ -9,25 +9,30 @@ Pure.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from aiokafka import TopicPartition
 
 from ticker.errors import WrongPosition
 from ticker.records import MAX_TIME, Position
 
-Offsets = tuple[int, ...]
-"""The next offset in each partition of a topic."""
+Offsets = Mapping[TopicPartition, int]
+"""Partition → offset."""
+Spans = Mapping[TopicPartition, tuple[int, int]]
+"""Partition → the first offset (inclusive) and the last (exclusive)."""
 
 _OFFSETS: Final = r"([0-9]{1,18}(?:,[0-9]{1,18}){0,9999})"
 _FORM: Final = re.compile(rf"([a-z0-9]{{1,32}}):{':'.join([_OFFSETS] * 4)}:([0-9]{{1,18}})")
 
 
 class KafkaPosition(msgspec.Struct, frozen=True):
-    """A parsed position. `offsets` are those of ticks, gaps, quotes and heartbeats."""
+    """A parsed position."""
 
     id: str
-    offsets: tuple[Offsets, ...]
+    offsets: tuple[tuple[int, ...], ...]
+    """The next offset in each partition of the topics of ticks, gaps, quotes and heartbeats."""
     received: int = 0
 
     def position(self) -> Position:

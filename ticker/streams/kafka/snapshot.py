@@ -20,7 +20,7 @@ from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.gathering import Gathered
 from ticker.streams.kafka.messages import BEATS, QUOTES, TICKS, Decoded, decode
-from ticker.streams.kafka.position import KafkaPosition
+from ticker.streams.kafka.position import KafkaPosition, Offsets, Spans
 from ticker.streams.sequence import Key
 
 WINDOW: Final = 8_000
@@ -38,8 +38,8 @@ class Late(msgspec.Struct):
     """The result of `read_snapshot`. A reading that continues from it starts at `place`."""
 
     place: KafkaPosition
-    begins: Mapping[TopicPartition, int]
-    ends: Mapping[TopicPartition, int]
+    begins: Offsets
+    ends: Offsets
     quotes: dict[Key, Quote]
     """The quotes in the topic."""
     made: dict[Key, Quote]
@@ -144,7 +144,7 @@ def _sequences(quotes: Mapping[Key, Quote]) -> dict[Key, int]:
 async def _join(
     cluster: ClusterClient,
     topics: Topics,
-    between: tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]],
+    between: tuple[Offsets, Offsets],
     last_seen: Mapping[Key, int],
     size: int,
 ) -> tuple[dict[TopicPartition, Decoded], bool]:
@@ -156,19 +156,19 @@ async def _join(
     begins, ends = between
     found = {where: Decoded() for where in topics.all(TICKS)}
     read_from = {where: ends[where] for where in found}
-    wanted = dict.fromkeys(found, size)
+    wanted = [*found]
     while wanted:
-        back = {where: max(begins[where], read_from[where] - n) for where, n in wanted.items()}
-        earlier = await ticks_between(
-            cluster, {where: (back[where], read_from[where]) for where in wanted}
-        )
-        found |= {where: some.plus(found[where]) for where, some in earlier.items()}
-        read_from.update(back)
-        wanted = {
-            where: 4 * n
-            for where, n in wanted.items()
+        back = {where: max(begins[where], read_from[where] - size) for where in wanted}
+        spans = {where: (at, read_from[where]) for where, at in back.items()}
+        for where, earlier in (await ticks_between(cluster, spans)).items():
+            found[where] = earlier.plus(found[where])
+        read_from |= back
+        wanted = [
+            where
+            for where in wanted
             if read_from[where] > begins[where] and not _joined(found[where].records, last_seen)
-        }
+        ]
+        size *= 4
     return found, all(read_from[where] == begins[where] for where in found)
 
 
@@ -180,9 +180,7 @@ def _joined(ticks: Iterable[Tick], last_seen: Mapping[Key, int]) -> bool:
     return all(first <= last_seen.get(key, first) + 1 for key, first in firsts.items())
 
 
-async def ticks_between(
-    cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
-) -> dict[TopicPartition, Decoded]:
+async def ticks_between(cluster: ClusterClient, between: Spans) -> dict[TopicPartition, Decoded]:
     """Read the ticks of each partition between two offsets (the second is exclusive)."""
     found = {where: Decoded() for where in between}
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
@@ -191,9 +189,7 @@ async def ticks_between(
     return found
 
 
-async def gaps_between(
-    cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
-) -> list[Gap]:
+async def gaps_between(cluster: ClusterClient, between: Spans) -> list[Gap]:
     """Read the gap records of each partition between two offsets (the second is exclusive)."""
     found: list[Gap] = []
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
@@ -202,9 +198,7 @@ async def gaps_between(
     return found
 
 
-async def oldest_received(
-    cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
-) -> int | None:
+async def oldest_received(cluster: ClusterClient, between: Spans) -> int | None:
     """Return the earliest `received` of the first tick of each partition (µs, UTC).
 
     `between` is where the partitions begin and end.
