@@ -80,11 +80,7 @@ def demo(
     settings = Settings()
     wish = settings.every(every)
     named = settings.symbols(symbols, watchlists)
-    usual: tuple[str, ...] = DEFAULT_WATCHLIST
-    if listed is not None:
-        from ticker.exchange import listings
-
-        usual = tuple(each.symbol for each in listings(listed))
+    usual = _usual(listed)
     if source not in (None, *_SOURCES):
         raise UsageError(f"demo needs no network: its --source is {' or '.join(_SOURCES)}")
     if record is not None:
@@ -117,6 +113,15 @@ def demo(
         raise typer.Exit(
             run(screen.main([poller, exchange], {"exchange": listening.fileno()}), stop=screen.stop)
         )
+
+
+def _usual(listed: int | None) -> tuple[str, ...]:
+    """Return the symbols of a demo that names none."""
+    if listed is None:
+        return DEFAULT_WATCHLIST
+    from ticker.exchange import listings
+
+    return tuple(each.symbol for each in listings(listed))
 
 
 def reserved_port(wished: int) -> socket.socket:

@@ -28,25 +28,28 @@ from ticker.system_clock import now
 from ticker.times import parse_duration, parse_when
 from ticker.units import SECOND
 
+From = Annotated[
+    str,
+    typer.Argument(
+        metavar="FROM",
+        autocompletion=completion.streams,
+        help="The stream to read: sqlite:PATH, kafka://HOST:PORT/PREFIX (without /PREFIX: "
+        "ticks; commas between several HOST:PORT), demo, or a name from the configuration.",
+    ),
+]
+To = Annotated[
+    str,
+    typer.Argument(
+        metavar="TO",
+        autocompletion=completion.streams,
+        help="The log to append to, likewise; made if it is missing.",
+    ),
+]
+
 
 def forward(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="FROM",
-            autocompletion=completion.streams,
-            help="The stream to read: sqlite:PATH, kafka://HOST:PORT/PREFIX (without /PREFIX: "
-            "ticks; commas between several HOST:PORT), demo, or a name from the configuration.",
-        ),
-    ],
-    destination: Annotated[
-        str,
-        typer.Argument(
-            metavar="TO",
-            autocompletion=completion.streams,
-            help="The log to append to, likewise; made if it is missing.",
-        ),
-    ],
+    source: From,
+    destination: To,
     since: options.Since = None,
     no_follow: options.NoFollow = False,
     give_up: Annotated[

@@ -55,17 +55,23 @@ def poll(
     named = settings.symbols(symbols, watchlists)
     found = watched(settings, named, settings.config.watchlist("default"))
     wanted = found.all if alerts or not named else named
-    wish = settings.every(every)
     zone = settings.zone(tz)
-    lasting = None if duration is None else parse_duration(duration)
     url = settings.source(source)
     refuse_mixing(choice, url)
-    line = PollLine(zone, quiet=quiet or control)
-    set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
-
     # For a destination such as Kafka, ticks go to a local log first, and a relay sends them on from
     # there. So nothing is lost while the destination is slow or down.
     kept = choice if is_file else local_log(choice, simulated=url.startswith("exchange"))
+    job = Job(
+        source=url,
+        symbols=wanted,
+        every=settings.every(every),
+        duration=None if duration is None else parse_duration(duration),
+        count=count,
+        kept=kept,
+        destination=None if is_file else choice,
+    )
+    line = PollLine(zone, quiet=quiet or control)
+    set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
     if not control:
         _tell_unsent(kept, choice)
     portfolio = None if named else portfolio_of(settings)
@@ -76,15 +82,6 @@ def poll(
         if portfolio is not None:
             yield asking_for_pairs(portfolio, kept, poller)
 
-    job = Job(
-        source=url,
-        symbols=wanted,
-        every=wish,
-        duration=lasting,
-        count=count,
-        kept=kept,
-        destination=None if is_file else choice,
-    )
     with writing(choice):
         process = PollerProcess(job, line, beside, controlled=control)
         raise typer.Exit(run(process.main(), stop=process.stop))

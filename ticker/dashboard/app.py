@@ -94,7 +94,7 @@ class Dashboard(BoardApp):
 
     def _health(self) -> Text:
         words, rate = self._words, self._painter.rate
-        told = sections(self.feed, rate, self._zone, words.told, self._option)
+        told = sections(self.feed, rate, self._zone, words.told, self._words.option)
         return health_text(told, self.palette)
 
     def _ask_for_alert(self, is_wished: bool | None) -> None:
@@ -141,7 +141,7 @@ class Dashboard(BoardApp):
 
     def _offer_replay(self, words: str) -> None:
         """Say what a key does in a replay, and how to start one."""
-        self._answer(f"{words}: {replay_command(self._option)}")
+        self._answer(f"{words}: {replay_command(self._words.option)}")
 
     def action_edge(self, line: int) -> None:
         """Go to the start (0) or the end (-1) of the tape, or of the rows of a live board."""

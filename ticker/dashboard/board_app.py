@@ -91,11 +91,9 @@ class BoardApp(TerminalApp):
     ) -> None:
         super().__init__(look, driver, environ, folder)
         self.feed = feed
-        self._option = option
         self._zone = zone
         self._player = player
-        self._table = Table(feed, self.palette, zone)
-        self._table.sort = sort
+        self._table = Table(feed, self.palette, zone, sort)
         self._heading = Heading(self._table)
         self._detail = Detail(feed, self.palette, zone)
         rows = Vertical(self._heading, self._table, id="list")

@@ -63,12 +63,14 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     class Moved(Message):
         """The cursor is on another row."""
 
-    def __init__(self, feed: Feed, palette: Palette, zone: Zone = None) -> None:
+    def __init__(
+        self, feed: Feed, palette: Palette, zone: Zone = None, sort: Sort | None = None
+    ) -> None:
         super().__init__()
         self.board = feed.board
         self.palette = palette
         self._feed = feed
-        self.sort: Sort | None = None
+        self.sort = sort
         self.filter = ""
         self.shown_list = ALL
         self.symbols: list[str] = []
