@@ -20,7 +20,7 @@ from ticker.system_clock import now
 async def parent_channel(
     on_order: Callable[[Order], None], on_end: Callable[[], None]
 ) -> AsyncIterator[Control]:
-    """Listen to the parent while inside: see `Control`. Report an error that ends the block."""
+    """Listen to the parent during the block: see `Control`. Report a `TickerError` that ends it."""
     async with Control(on_order, on_end) as control:
         try:
             yield control

@@ -252,7 +252,7 @@ class ScreenPoller(Poller):
         return await self._ask(list[Found], "found", do="search", words=words)
 
     async def _ask(self, kind: type[T], name: str, *, do: str = "", **facts: str) -> T:
-        """Ask. Returns the field `name` of its answer, converted to `kind`."""
+        """Ask the poller. Returns the field `name` of its answer, converted to `kind`."""
         answer = await self.ask(do or name, **facts)
         try:
             return msgspec.convert(answer[name], kind)

@@ -52,7 +52,7 @@ FaultNames = Annotated[
         help="Fail on purpose: 429, crumb, consent, html, truncated, missing, slow, reset, "
         "5xx; of the socket: mute, close, garbage, flood, float32. SHARE of the requests or "
         "messages (missing: of the symbols), 0 to 1. Repeat for several. While it runs, "
-        "curl -X PUT localhost:8790/faults -d '429 html:0.5' sets others, -d '' none.",
+        "curl -X PUT localhost:8790/faults -d '429 html:0.5' sets other faults, -d '' ends all.",
         show_default=False,
     ),
 ]

@@ -42,7 +42,7 @@ To = Annotated[
     typer.Argument(
         metavar="TO",
         autocompletion=completion.streams,
-        help="The log to append to, likewise; made if it is missing.",
+        help="The log to append to, named like FROM. It is created if it is missing.",
     ),
 ]
 

@@ -27,9 +27,9 @@ _LONGEST: Final = 5 * SECOND
 async def arrivals(stream: Stream, heartbeats: Sequence[Heartbeat], now: int) -> list[Heartbeat]:
     """Return heartbeats of `stream` that are newer than `heartbeats`, in the order of the log.
 
-    Returns an empty list at once unless the last of `heartbeats` is ahead of `now` (µs, UTC) and
-    its writer has not stopped. Otherwise waits one interval and a second, at most 5 s. Ends early
-    if that writer's next heartbeat arrives, or if the stream is lost.
+    Waits only if the last of `heartbeats` is ahead of `now` (µs, UTC) and its writer has not
+    stopped: one interval and a second, at most 5 s. Returns early if that writer's next heartbeat
+    arrives, or if the stream is lost. In all other cases returns an empty list at once.
     """
     newest = heartbeats[-1] if heartbeats else None
     if newest is None or newest.state == WriterState.STOPPED or silence(newest, now) is not None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger(__name__)
 
 RunCommands = Annotated[
-    bool, typer.Option("--alerts", help="Run the commands of alerts. Only run does so by itself.")
+    bool, typer.Option("--alerts", help="Run the commands of alerts. ticker run always does.")
 ]
 
 
@@ -88,7 +88,7 @@ def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Aler
         try:
             path = memory_path(state_directory(), choice.url, runs=runs)
         except ConfigError as error:  # no home directory
-            _log.info("what alerts saw is not kept: %s", error)
+            _log.info("the state of alerts is not saved: %s", error)
     return Alerting(settings.alerts(), runs=runs, path=path, keep_in=settings.config.path)
 
 

@@ -95,9 +95,9 @@ def kept_words(
 async def way_back(choice: StreamChoice, began: int, at: int | None = None) -> str:
     """Return the command that replays the ticks kept in `choice` since `began`, for a last line.
 
-    Empty if the log is temporary. Its `--since` has seconds, unless the log surely has no older
-    tick of that minute. It has a date, unless `began` and `at` are on the same day. Both are µs,
-    UTC; `at=None` is now.
+    Empty if the log is temporary. `--since` has no seconds if the log surely has no older tick of
+    that minute. It has a date if `began` and `at` are on different days. Both are µs, UTC;
+    `at=None` is now.
     """
     if choice.temporary:
         return ""

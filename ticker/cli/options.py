@@ -92,7 +92,9 @@ Since = Annotated[
         "09:30 of the last day, -10m before the last tick.",
     ),
 ]
-Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same, exclusive.")]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="WHEN", help="Like --since, exclusive.")
+]
 NoFollow = Annotated[
     bool, typer.Option("--no-follow", help="Stop at the present end of the stream.")
 ]

@@ -17,9 +17,9 @@ from ticker.times import Zone, clock, format_duration
 
 _log: Final = logging.getLogger(__name__)
 _ALONGSIDE: Final = ((0, 0), (0, 1), (1, 1), (2, 1), (2, 2))
-"""The forms of poller and relay that go together, longest first.
+"""Indexes of a form of the poller and one of the relay, from the longest line to the shortest.
 
-The relay's URL is dropped first: the user typed it.
+The relay's URL is dropped first, because the user typed it.
 """
 
 

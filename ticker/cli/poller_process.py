@@ -33,7 +33,7 @@ _log: Final = logging.getLogger(__name__)
 _AWAY: Final = frozenset({WriterState.UNREACHABLE, WriterState.STREAM_UNREACHABLE})
 """States of a poller that could not reach its source or its stream."""
 _WITHIN_PARENT: Final = 1.2
-"""How long the relay may still deliver at the end (s), because the parent waits only 3 s."""
+"""How long the relay may deliver after the poller's end (s). The parent waits only 3 s."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class Job(msgspec.Struct, frozen=True):
     """`None`: the source's own interval."""
     duration: int | None
     count: int | None
-    """The wished number of ticks."""
+    """The number of ticks after which it ends."""
     kept: StreamChoice
     """The log: what the user chose, or a local log for a `destination`."""
     destination: StreamChoice | None
@@ -56,8 +56,8 @@ class Job(msgspec.Struct, frozen=True):
 class PollerProcess:
     """One poller from its start to its end, with its log and its relay.
 
-    The reports go to `line`, and to the parent process if `controlled`. What `beside` returns for
-    the poller is entered while it polls.
+    The reports go to `line`, and to the parent process if `controlled`. The context managers that
+    `beside` returns are entered while the poller runs.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class PollerProcess:
         )
 
     def stop(self) -> None:
-        """End it within seconds."""
+        """End the poller. `main` returns within seconds."""
         self._poller.stop()
 
     async def main(self) -> int:
@@ -136,8 +136,8 @@ class PollerProcess:
         try:
             report = await self._poller.run()
         except StreamMissing:
-            # The poller goes on in a new log, so report nothing. Other errors of the relay are
-            # raised.
+            # The poller goes on in a new log, so do not report what is undelivered. If the relay
+            # failed, this raises its error.
             await sending.finish()
             raise
         except BaseException:
@@ -156,7 +156,7 @@ class PollerProcess:
         try:
             words = await sending.finish()
         except MixedPrices:
-            raise  # the destination never takes these ticks, so they do not wait
+            raise  # the destination never accepts these ticks, so they are not undelivered
         except StreamMissing:
             words = lost
         except StreamError:

@@ -45,8 +45,9 @@ def quote(
         typer.Option(
             "--columns",
             metavar="NAMES",
-            help="Only these, such as symbol,value,gain. quantity, cost, value, day_gain, gain, "
-            "gain_percent and weight are of your holdings: without symbols, of all of them.",
+            help="Print only these, such as symbol,value,gain. quantity, cost, value, day_gain, "
+            "gain, gain_percent and weight are about your holdings. With one of these and no "
+            "symbols, all holdings are printed.",
         ),
     ] = None,
     raw: Annotated[

@@ -29,8 +29,8 @@ _OWNED: Final = tuple(column.key for column in OWNED)
 _PERCENT: Final = 4
 """The decimals of `weight` and `gain_percent`."""
 _ROUNDS: Final = 4
-"""The most rounds of asking for currency pairs, after one for symbols: direct, inverse, then both
-for the legs of a cross rate."""
+"""The most requests for currency pairs: direct, inverse, then both for the legs of a cross rate.
+The request before them asks for symbols."""
 _FRESH: Final = Age(None, Reason.FRESH)
 
 

@@ -53,8 +53,8 @@ _Words = Annotated[
         metavar="STREAM|SYMBOL",
         autocompletion=completion.streams_and_symbols,
         help="The first word is a stream if it is a URL, a name from the configuration, demo "
-        "or an existing file; all others are symbols. Without a stream: the local log, from "
-        "the beginning of its last session (after 30 min without a tick).",
+        "or an existing file; all others are symbols. Without a stream: the last session of the "
+        "local log (a session begins after 30 min without a tick).",
         show_default=False,
     ),
 ]
@@ -171,7 +171,8 @@ async def _with_pairs(
 ) -> ReplayOptions:
     """Return the options with the exchange-rate pairs in `stream` that totals need.
 
-    A pair has no row, unless it is named, or nothing is named and it is `listed` in a watchlist.
+    A pair has a row only if the user named it. If the user named no symbol, it has a row if it is
+    `listed` in a watchlist.
     """
     pairs = pairs_in(portfolio, (await stream.snapshot()).quotes)
     pairs -= listed if wish.symbols is None else set(wish.symbols)

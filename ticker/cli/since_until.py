@@ -19,9 +19,9 @@ def span_of(
     *,
     is_replay: bool = False,
 ) -> tuple[Moment | None, int | None]:
-    """Return both as moments; `None` if not given. `until` is exclusive (µs, UTC).
+    """Return `since` and `until` as moments; `None` if not given. `until` is exclusive (µs, UTC).
 
-    `--until now` is the present of a log, and no limit in a recording or a replay.
+    `--until now` means the present in a log, and no limit in a recording or a replay.
 
     A time without a date means today; in a recording or a replay, the day of the last tick. Raises
     `UsageError` for a bad time, or an end before the beginning. Raises `StreamError` if a recording

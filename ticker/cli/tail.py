@@ -32,7 +32,7 @@ from ticker.times import Moment, Zone, parse_duration
 from ticker.units import SECOND
 
 _LONGEST_PAUSE: Final = 1.0
-"""The longest pause between attempts to open (s). Each notices a closed pipe and `--until`."""
+"""The longest pause between attempts to open (s). Each attempt checks the pipe and `--until`."""
 
 _Last = Annotated[
     int | None,
@@ -42,7 +42,7 @@ _Last = Annotated[
         metavar="N",
         min=0,
         max=10**12,
-        help="Begin with the last N ticks (10); with --since: the last N since then.",
+        help="Begin with the last N ticks (default: 10). With --since: the last N since then.",
     ),
 ]
 

@@ -78,8 +78,7 @@ class Quietness:
         """
         if batch.ticks:
             if self._told and not visible:
-                # The terminal shows no ticks, so without this its last message would be the
-                # silence.
+                # Ticks go elsewhere. Without this, the last message would still be "Quiet".
                 tell(f"Ticks again, after {(ticked - self._since) / SECOND:.0f} s")
             self._told = ()
             return

@@ -21,7 +21,7 @@ _LOT_KEYS: Final = ("symbol", "quantity", "price", "fees", "date", "currency")
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
 _PLACEHOLDER: Final = re.compile(r"\{[a-z_]+\}")
 PLACEHOLDERS: Final = ("{symbol}", "{price}")
-"""What is filled into the arguments of an alert's command."""
+"""The placeholders that the arguments of an alert's command may have."""
 _MOST: Final = Decimal("1e15")
 """A quantity or an amount beyond this is a mistake."""
 

@@ -1,7 +1,8 @@
 """Reads the configuration, one TOML file and the environment, and says which values are in force.
 
 An option beats the environment. The environment beats the file. The file beats the default. A
-mistake is reported with its line and its key. This module checks the form of values, and uses none.
+mistake is reported with its line and its key. This module checks the form of values, but uses
+none of them.
 """
 
 from __future__ import annotations
@@ -176,7 +177,7 @@ def examine(text: str, path: Path) -> tuple[Config, list[ConfigError]]:
 
     try:
         document = tomllib.loads(text)
-    except ValueError as error:  # tomllib.TOMLDecodeError is one; so is a number of 5,000 digits
+    except ValueError as error:  # TOMLDecodeError, or the error for a number of 5,000 digits
         # tomllib writes the place as "(at line 3, column 5)". Python 3.11 gives it nowhere else.
         problem, _, place = str(error).partition(" (at line ")
         number = place.partition(",")[0]

@@ -1,4 +1,4 @@
-"""Changes one list or alert of the configuration, and keeps the comments around it.
+"""Changes a list or adds an alert in the configuration file. Keeps the comments around it.
 
 `tomlkit` takes 20 ms to load, so import this module only to save something.
 """
@@ -22,7 +22,7 @@ def change_file(path: Path, change: Callable[[str], str]) -> None:
     """Let `change` rewrite the text of the file at `path`. A missing file counts as empty.
 
     Raises `ConfigError` if the file has a mistake, before the change or after it, or if it cannot
-    be read or written. It is then unchanged.
+    be read or written. In these cases the file stays as it was.
     """
     real = real_path(path)
     try:

@@ -57,7 +57,7 @@ def read_streams(section: Any, folder: Path, found: Mistakes) -> dict[str, Named
 def _stream(name: str, value: Any, folder: Path, found: Mistakes) -> NamedStream:
     at: Key = ("streams", name)
     if name == "demo":
-        raise Mistake(at, "demo is the name of the invented prices' own log")
+        raise Mistake(at, "the name demo is taken: it means the log of invented prices")
     if ":" in name:
         raise Mistake(at, "a name has no colon: a word with one is a URL")
     table = value if isinstance(value, dict) else {"url": value}
@@ -110,7 +110,7 @@ def _security(table: Mapping[str, Any], at: Key, folder: Path) -> dict[str, str]
 
 
 def security_with_environment(said: Mapping[str, str]) -> Security | None:
-    """Return the settings in `said` and the environment's, which win; `None` if there are none.
+    """Return the settings of `said`. The environment's beat them. `None` if there are none.
 
     Raises `ConfigError` for a bad value of the environment, `InvalidSecurity` for one of `said`.
     """

@@ -55,7 +55,7 @@ def demo(
             with asyncio.Runner(loop_factory=lambda: scene.loop) as runner:
                 runner.run(scene.play(began, within, outage))
 
-        # A thread with its own event loop: that of a notebook is busy with this very call.
+        # Use a thread with its own event loop, because a notebook's loop waits for this call.
         thread = threading.Thread(target=run, name="ticker-demo", daemon=True)
         thread.start()
         try:
@@ -87,7 +87,7 @@ class _Scene:
     async def play(
         self, began: Future[None], within: float, outage: tuple[float, float] | None
     ) -> None:
-        """Run until `stop`. Ends `began` when there are ticks, or with the error."""
+        """Run until `stop`. `began` gets its result when there are ticks, or the error."""
         try:
             async with asyncio.timeout(within):
                 await self._begin()
@@ -118,7 +118,7 @@ class _Scene:
         await self._start("poll", *self._symbols, *words, until="status")
 
     async def _stop_for_a_while(self, outage: tuple[float, float] | None) -> None:
-        """Stop the poller after the first time of `outage` (s), and start another one later."""
+        """Stop the poller after `outage[0]` s. Start another one `outage[1]` s later."""
         if outage is None:
             return
         after, length = outage

@@ -49,7 +49,7 @@ def test_the_template_is_valid_with_its_examples_uncommented() -> None:
         ("[watchlists]\na = [1]\n", "watchlists.a[0]: not a text"),
         ("watchlists = 3\n", "config.toml:1: watchlists: expected a table"),
         ("[streams]\nwork = 3\n", "config.toml:2: streams.work: expected a URL"),
-        ("[streams]\ndemo = 'sqlite:x'\n", "config.toml:2: streams.demo: demo is the name"),
+        ("[streams]\ndemo = 'sqlite:x'\n", "config.toml:2: streams.demo: the name demo is taken"),
         ("[streams]\n\na = {}\n", "config.toml:3: streams.a: expected a URL"),
         ("[streams]\na = { url = 3 }\n", "config.toml:2: streams.a.url: expected a URL"),
         ("columns = 3\n", "config.toml:1: columns: expected a table"),
