@@ -32,11 +32,11 @@ def check_append(
 ) -> tuple[Sequence[Tick], dict[Key, int]]:
     """Return the new ticks of `batch`, and the last sequence of each of their keys.
 
-    If no tick is a repeat, its `ticks` are returned, not a copy. `last` are the log's sequences.
-    The first tick of a key may have any sequence. A later one may leave a hole if a gap of the
-    batch names exactly the missing ticks. Neither holds for `own`, the origin of a numbering log:
-    its ticks begin at 1, and no quote is ahead of them. `differing` returns the keys of repeats
-    that differ from the stored tick.
+    If no tick is a repeat, `batch.ticks` itself is returned, not a copy. `last` is key → the last
+    sequence in the log. The first tick of a key may have any sequence. A later one may leave a
+    hole if a gap of the batch names exactly the missing ticks. The origin `own` of a numbering log
+    is stricter: its ticks begin at 1 and leave no hole, and no quote is ahead of them. `differing`
+    returns the keys of repeats that differ from the stored tick.
 
     Raises `SequenceConflict`, and `InvalidRecord` for a tick or quote that is not numbered.
     """
@@ -84,8 +84,8 @@ def _wrong_repeats(
         key = (tick.origin, tick.symbol)
         name = (*key, tick.sequence)
         before = last.get(key, 0)
-        # The tick with this number is in the log, which compares one repeat with it. Or it is
-        # among the new ones, unless they began after it.
+        # Up to `before`, the log has a tick with this number, and `differing` compares it with the
+        # first repeat. Above that, only a new tick of the batch can have this number.
         twin = stored.setdefault(name, tick) if tick.sequence <= before else known.get(name)
         if twin is None:
             wrong[key] = heads[key] + 1

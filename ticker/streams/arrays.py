@@ -23,7 +23,7 @@ DTYPES: Final[Mapping[str, Any]] = {
     **dict.fromkeys(FLOATS, np.float64),
     "simulated": np.bool_,
 }
-"""Field → its dtype, if it is no text. An unknown float becomes NaN."""
+"""Field → its dtype. Texts have none. An unknown float becomes NaN."""
 
 
 class Texts(NamedTuple):

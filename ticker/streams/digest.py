@@ -30,7 +30,7 @@ Columns = Mapping[str, Any]
 _NOTHING: Final = (1, 0)
 """An empty span, for a symbol that is not counted."""
 _EMPTY: Final = (MAX_NUMBER, 0, 0, 0, MAX_NUMBER)
-"""First and last sequence, count, sum of the hashes, and first `received` of no tick."""
+"""No tick: first and last sequence, count, sum of the hashes, first `received`."""
 _BLOCK: Final = 32_768
 """Ticks hashed at once."""
 _Bits = npt.NDArray[np.uint64]

@@ -35,15 +35,15 @@ class SequenceTracker:
     def take(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap] = (), *, to_hole: bool = False
     ) -> tuple[Sequence[Tick], list[Gap], int]:
-        """Return the new ones of `ticks`, a gap for each hole before one of them, and a number.
+        """Return the new ticks, a gap for each hole before one of them, and how many are left.
 
         `gaps` are those that the stream itself holds in the same span. Ticks that they name as
         missing are counted, but get no second gap. If no tick is a repeat, `ticks` itself is
         returned, not a copy.
 
         `to_hole` stops before a hole that follows a new tick and needs a gap. That gap begins the
-        next batch, because the gaps of a batch come before its ticks. The number tells how many
-        ticks are left over.
+        next batch, because the gaps of a batch come before its ticks. The ticks from that hole on
+        are left.
         """
         self._note(gaps)
         last = self._last

@@ -26,7 +26,7 @@ _trade: Callable[[Tick], Sequence[Any]] = attrgetter(*_SHARED)
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Standing facts of one (origin, symbol); an unknown one is absent. Fields as in `Quote`.
 
-    Ticks have only `currency` and `session`, and may lack them.
+    A tick can repeat only `currency` and `session`.
     """
 
     origin: str

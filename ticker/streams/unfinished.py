@@ -157,7 +157,7 @@ class UnfinishedRecording:
             raise StreamNotWritable(str(self._facts), problem) from error
 
     async def _finished(self, ticks: int) -> Manifest | None:
-        """Return what the file at `path` holds, if it is this recording, written before a kill."""
+        """Return the manifest of the file at `path` if it has all `ticks` of this recording."""
         if self.replace or not self.path.exists():
             return None
         try:

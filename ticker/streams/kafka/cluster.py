@@ -202,8 +202,8 @@ class ClusterClient:
         """Return each partition's offset at `when`: `BEGIN`, `END` or a time of appending (ms).
 
         A time gives the first offset at or after it; -1 if there is none. `which` are indices of
-        topics; none: all four. Raises `StreamMissing` if it notices that the topics were created
-        again.
+        topics (default: all four). Raises `StreamMissing` if it notices that the topics were
+        created again.
         """
         until = asyncio.get_running_loop().time() + ANSWER
         while True:

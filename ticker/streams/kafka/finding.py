@@ -56,7 +56,7 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
             passed += len(some)
             if not ahead or passed > SCAN:
                 break
-        else:  # read to their ends: no record is that late
+        else:  # all records up to the ends were received before `when`
             offsets |= {where: ends[where] for where in ahead}
     return topics.place(offsets)
 

@@ -54,7 +54,7 @@ class KafkaRead(ActiveRead):
         """How often a consumer was replaced because it stopped delivering."""
         self._cluster = ClusterClient(address)
         self._lookup: HoleLookup  # known once the reading has a position
-        self._watching = ClusterClient(address)  # another client: a failure closes its connections
+        self._watching = ClusterClient(address)  # its own client: a failure closes all connections
         self._given = request.after
         self._watch = watch
         self._topics: Topics | None = None
@@ -126,7 +126,7 @@ class KafkaRead(ActiveRead):
                 except asyncio.CancelledError:
                     if self._task is None or self._task.cancelling():
                         raise
-                    self.rebuilt += 1  # aiokafka cancelled it without a cause
+                    self.rebuilt += 1  # aiokafka cancelled it by mistake
                 await asyncio.sleep(_AGAIN)
         except Exception as error:  # noqa: BLE001 - the reader must hear of it
             end = error

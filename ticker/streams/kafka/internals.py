@@ -2,10 +2,10 @@
 
 `tests/unit/streams/kafka/test_internals.py` lists each name.
 
-They work around three faults. A consumer's stop may end half way; then its metadata task lives on
-and connects again. A request for metadata may create topics. A producer's stop waits for what it
-cannot send. So call `hold` before a client starts, and `let_go` at its end. Knows nothing of
-records.
+The module works around three faults. A consumer's stop may end half way; then its metadata task
+lives on and connects again. A request for metadata may create topics. A producer's stop waits for
+what it cannot send. So call `hold` before a client starts, and `let_go` at its end. The module
+knows nothing of records.
 """
 
 # ruff: noqa: SLF001 - the private parts of aiokafka are what this module is about

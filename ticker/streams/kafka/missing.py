@@ -62,7 +62,7 @@ class HoleLookup:
     async def _look_behind(
         self, topics: Topics, batch: Batch, hole: Gap
     ) -> tuple[Sequence[Tick], Sequence[Gap]]:
-        """Return ticks of `hole` that lie before the start of this reading, and what is left."""
+        """Return the ticks of `hole` before the start of this reading, and gaps for the rest."""
         key, first = (hole.origin, hole.symbol or ""), hole.first_sequence or 0
         after = [
             tick

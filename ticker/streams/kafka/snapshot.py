@@ -31,7 +31,7 @@ a relay. So a symbol absent from the window has no tick newer than its quote.
 """
 
 FURTHER: Final = 100_000
-"""The same for a writer, and for a reader that looks for ticks that no quote includes."""
+"""How far back (ticks per partition) writers read, and readers look for ticks without a quote."""
 
 
 class Late(msgspec.Struct):
@@ -199,9 +199,9 @@ async def gaps_between(cluster: ClusterClient, between: Spans) -> list[Gap]:
 
 
 async def oldest_received(cluster: ClusterClient, between: Spans) -> int | None:
-    """Return the earliest `received` of the first tick of each partition (µs, UTC).
+    """Return the earliest `received` among the first ticks of all partitions (µs, UTC).
 
-    `between` is where the partitions begin and end.
+    `between` is where the partitions begin and end. `None` if there is no tick.
     """
     firsts = {where: (begin, min(begin + 1, end)) for where, (begin, end) in between.items()}
     found = await ticks_between(cluster, firsts)

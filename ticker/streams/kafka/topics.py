@@ -127,8 +127,8 @@ async def ensure(cluster: ClusterClient, plan: TopicPlan) -> Topics:
 async def policies(cluster: ClusterClient, present: Sequence[str]) -> tuple[str | None, str | None]:
     """Check the policies of the topics that are `present`.
 
-    Returns two problems, in words for the user: a topic has the wrong policy, and the user may not
-    see the policies.
+    Returns two problems, in words for the user, or `None` for each: that a topic has the wrong
+    policy, and that the user may not see the policies.
     """
     if not present:
         return None, None
@@ -140,8 +140,8 @@ async def policies(cluster: ClusterClient, present: Sequence[str]) -> tuple[str 
         kind = fault(code)
         if kind is TopicAuthorizationFailedError:
             hidden = (
-                "this user may not see how its topics are kept, so that is not checked. To have it "
-                f"checked, allow DESCRIBE_CONFIGS on the topics {cluster.address.prefix}*"
+                "this user may not see how its topics are kept, so their policies are not checked. "
+                f"To check them, allow DESCRIBE_CONFIGS on the topics {cluster.address.prefix}*"
             )
             continue
         if kind is not None:
@@ -159,7 +159,7 @@ async def policies(cluster: ClusterClient, present: Sequence[str]) -> tuple[str 
 
 
 async def _create(cluster: ClusterClient, plan: TopicPlan, missing: Sequence[str]) -> str | None:
-    """Create the `missing` topics. Return the problem of a cluster that is not complete."""
+    """Create the `missing` topics. Return why the cluster cannot yet; `None` if it did."""
     configured = dict(zip(cluster.names, configurations(plan), strict=True))
     many = {cluster.names[TICKS], cluster.names[QUOTES]}  # quotes lie in their symbol's partition
     wanted: list[Any] = [

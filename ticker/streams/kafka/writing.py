@@ -58,7 +58,7 @@ class KafkaWriter:
         self._cluster = ClusterClient(address)
         self._producing = Producing(address, delivery)
         self._lock = asyncio.Lock()
-        self._known: Sequences | None = None  # None: must be read again
+        self._known: Sequences | None = None  # None: the log must be read again
         self._quotes = WaitingQuotes()
         self._ends: dict[TopicPartition, int] = {}  # end offsets; we know all records before them
         self._behind: dict[TopicPartition, int] = {}  # the offsets after our last messages
@@ -66,7 +66,7 @@ class KafkaWriter:
         self._pending = 0
         self._later: asyncio.Task[None] | None = None  # sends the quotes that wait
         self._met_at = 0.0  # when we last saw that the topics are the same (s, monotonic)
-        self._settled = False  # whether it is certain if the prices are real or invented
+        self._settled = False  # whether no other writer can have decided `simulated` before us
 
     async def open(self) -> None:
         """Create or check the topics, and read what they hold."""

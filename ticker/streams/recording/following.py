@@ -52,7 +52,7 @@ class RecordingRead(ThreadRead):
             {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
         )
         ends = [*stops, cursor.end]
-        known = set(cursor.facts_before(begin))  # of these, no quote was yielded yet
+        known = set(cursor.facts_before(begin))  # keys without a quote so far
         for end in ends:
             for first, last, rows, found in _pieces(cursor, begin, end, symbols, limit):
                 gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
@@ -94,8 +94,8 @@ def _quotes(
     """Make quotes of the facts that became true in the rows `span` (begin, end: exclusive).
 
     `ticks` are the ticks in these rows. A symbol without one takes its last tick before them. The
-    facts of `known` were true before the reading began: each makes a quote when its first ticks
-    come. Its key is then removed.
+    keys in `known` have facts from before the reading began. A key whose first ticks are among
+    `ticks` gets a quote, and is removed from `known`.
     """
     told = reader.facts_between(span[0] + 1, span[1] + 1)
     if not (told or known):

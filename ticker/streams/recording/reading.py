@@ -289,7 +289,7 @@ class RecordingReader:
     def gaps_between(
         self, begin: int, end: int, symbols: Collection[str] | None
     ) -> Sequence[PlacedGap]:
-        """Return the gaps that concern `symbols`, before rows `begin` up to `end` (exclusive)."""
+        """Return the gaps that concern `symbols`, at rows from `begin` to `end` (exclusive)."""
         first, last = (bisect.bisect_left(self.gaps, row, key=_row) for row in (begin, end))
         return [placed for placed in self.gaps[first:last] if placed.gap.concerns(symbols)]
 
@@ -301,7 +301,7 @@ class RecordingReader:
         }
 
     def facts_between(self, begin: int, end: int) -> Sequence[PlacedFacts]:
-        """Return the standing facts that begin before rows `begin` up to `end` (exclusive)."""
+        """Return the standing facts placed at rows from `begin` to `end` (exclusive)."""
         first, last = (bisect.bisect_left(self.facts, row, key=_row) for row in (begin, end))
         return self.facts[first:last]
 

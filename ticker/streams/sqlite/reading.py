@@ -238,5 +238,5 @@ class SqliteReader:
                     connection.execute("COMMIT")
 
     def _one(self, query: str, *bindings: Any) -> Any:
-        """Return the one row of `query`, or its value if it has one; `None` if there is none."""
+        """Return the row of `query`, or its value if it has one column; `None` without a row."""
         return self._connection.execute(query, bindings).get
