@@ -115,8 +115,8 @@ def part_path(path: Path) -> Path:
 def without_password(url: str) -> str:
     """Return `url` without the part before an `@`, which may be a password. The scheme stays.
 
-    An `@` is ordinary in the path of a log, in that of a recording unless a `:` stands before the
-    `@`, and in any path that begins with `/`, `.` or `~`.
+    An `@` may be part of a path: of a SQLite log, of a recording if no `:` is before the `@`, and
+    of any path that begins with `/`, `.` or `~`. Such a URL is returned as it is.
     """
     backend = backend_of(url)
     is_recording_path = backend is Backend.RECORDING and ":" not in url.partition("@")[0]
@@ -166,5 +166,5 @@ def _check_prefix(prefix: str) -> None:
             whose = prefix.removesuffix(ending) or "a stream"
             raise UsageError(
                 f"{prefix!r} cannot be a prefix: that is the topic of the {ending[1:]} of {whose}, "
-                f"and no ticks lie there. Leave {ending} out, or use another prefix"
+                f"which holds no ticks. Leave {ending} out, or use another prefix"
             )

@@ -115,7 +115,7 @@ class Alerting:
                     async for batch in batches:
                         self._note(self._alerts.take(batch, since=self._since))
             except StreamError as error:
-                _log.info("the past was not looked at for alerts: %s", error)
+                _log.info("the last day was not checked for alerts: %s", error)
         # The first is a snapshot, which may be old. The others are new, whatever their times say.
         for at, batch in enumerate(self._waiting):
             self._note(self._alerts.take(batch, since=0 if at else self._since))
@@ -201,7 +201,7 @@ class Alerting:
         return self._alerts.add(alert, last)
 
     def remove(self, alert: Alert) -> None:
-        """Remove the alert. If the configuration has it, it returns when the file is read again."""
+        """Remove the alert. If the configuration has it, reading the file again adds it."""
         self._alerts.remove(alert)
         self._save()
 

@@ -1,7 +1,7 @@
 """Compares previous and present quotes. The result is nothing, a new quote, a tick, or a refusal.
 
-A source says again and again what *is*. This module finds out what *happened*. The sequences of a
-symbol continue without a hole. Nothing is invented between two answers. An answer that cannot be
+A source repeats the present state in each answer. This module finds what changed. The sequences of
+a symbol continue without a hole. Nothing is invented between two answers. An answer that cannot be
 newer than what is known changes nothing. Pure: the present time is a parameter.
 
 All times and durations are µs; prices are in the instrument's own currency.
@@ -21,8 +21,8 @@ from ticker.units import DAY, MINUTE, SECOND
 AHEAD: Final = DAY
 """A time further ahead of our clock than this is a mistake (µs).
 
-One day has two reasons: the date at an exchange may be a day ahead of ours, and a market must not
-fall silent because our clock is slow.
+It is one day for two reasons: the date at an exchange may be a day ahead of ours, and quotes must
+not be refused because our clock is slow.
 """
 
 SAME_MOMENT: Final = MINUTE
@@ -30,7 +30,7 @@ SAME_MOMENT: Final = MINUTE
 it is a correction. Yahoo's servers agree with one another within seconds."""
 
 SETTLED: Final = DAY
-"""A new currency is accepted after this time without anything new in the known one (µs)."""
+"""A new currency is accepted if nothing new came in the known one for this time (µs)."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -106,11 +106,11 @@ def change(
       a fact about it changed (session, bid, name), but its price did not move.
     - **Another price**: a tick and its quote, even at the same time. Yahoo gives whole seconds, in
       which a price may move many times. It also corrects a trade under the trade's own time.
-    - **A time that runs backwards**: refused. Yahoo's servers are not in step. An older answer
+    - **A time that runs backwards**: refused. Yahoo's servers are not synchronised. An older answer
       after a newer one would show a move that never happened. So a time that was wrongly ahead can
       silence a symbol, but never for longer than `AHEAD`.
     - **A time more than a day ahead** of our clock (`AHEAD`): refused. One of the clocks is wrong.
-      If the time were accepted, every true answer after it would run backwards.
+      If the time were accepted, every correct answer after it would be refused.
     - **A volume that shrinks**: accepted. Coins count the last 24 hours, a new day begins at zero,
       and trades are cancelled. But it is refused if it comes within `SAME_MOMENT` and time, session
       and previous close are the same: then it can only be an older answer of the same second. This

@@ -91,7 +91,7 @@ class StreamUnreachable(StreamError):
 
 
 class StreamSilent(StreamUnreachable):
-    """Nothing answers at its address: its server does not run, or the address is another one."""
+    """Nothing answers at its address: its server does not run, or the address is wrong."""
 
     def __init__(self, stream: str, reason: str = "") -> None:
         super().__init__(stream, f"does not answer: {reason}" if reason else "does not answer")

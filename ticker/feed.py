@@ -64,7 +64,7 @@ class Feed(Protocol):
         """When a stream that is away is tried again; `None` during a try."""
 
     def read_stats(self) -> ReadStats:
-        """What its readings of the stream noticed."""
+        """The counts and the problem of the stream's reader."""
 
     @property
     def reconnects(self) -> int:
@@ -94,7 +94,7 @@ class MarkKind(StrEnum):
     """What happened at a mark."""
 
     GAP = "gap"
-    """A span without observation begins or ends, or ticks are missing."""
+    """A time without prices begins or ends, or ticks are missing."""
     SESSION = "session"
     """The trading session changes (`pre`, `regular`, `post`, `closed`)."""
     MOVE = "move"

@@ -98,7 +98,7 @@ class Follow:
         return self.clock.tape
 
     def read_stats(self) -> ReadStats:
-        """Return what the readings of the stream noticed."""
+        """Return the counts and the problem of the stream's reader; see `Feed`."""
         return self.stream.read_stats()
 
     @property
@@ -150,7 +150,7 @@ class Follow:
                     async for batch in batches:
                         before = self.state
                         for piece in batch.pieces(_AT_ONCE):
-                            if piece is not batch:  # keys and frames come first
+                            if piece is not batch:  # let keys and frames run between the pieces
                                 await asyncio.sleep(0)
                             self._take(piece)
                         # An empty batch only says that the stream is alive: no reason for a frame.

@@ -6,7 +6,8 @@
     @pytest.mark.yahoo(seed=3, faults=["429:0.5"])
     def test_patience(yahoo): ...
 
-Every run of pytest loads it if ticker is installed. So it loads the rest only when it is used.
+Every run of pytest loads this module if ticker is installed. So the rest is loaded only when a test
+uses the fixture.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
-        "markers", "yahoo(seed, faults, symbols, every, session): how the fixture `yahoo` is to be"
+        "markers",
+        "yahoo(seed, faults, symbols, every, session): the settings of the fixture `yahoo`",
     )
 
 

@@ -132,6 +132,6 @@ class _RecorderLog:
         return Batch(Position(""))
 
     async def append(self, batch: Batch) -> None:
-        """Stage ticks and gaps, and the standing facts that its quotes change."""
+        """Add the ticks and gaps to the recording, and the facts that the quotes change."""
         self._recorder.add(batch.ticks, batch.gaps, batch.quotes)
         self._last.update(((self.origin, tick.symbol), tick.sequence) for tick in batch.ticks)
