@@ -37,8 +37,8 @@ class Dashboard(BoardApp):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Tell whether a key may run `action` now.
 
-        The keys of alerts need an `Alerting`. While the input line or a page is open, the
-        keys that open the input line or the palette are left to it.
+        The keys of alerts need an `Alerting`. While the input line or a page is open, it
+        gets the keys that otherwise open the input line or the palette.
         """
         is_open = self._question.asked is not Prompt.NOTHING or len(self.screen_stack) > 1
         if is_open and action in ("ask", "commands"):

@@ -105,7 +105,7 @@ class Choosing:
             self.controller.add(added)
 
     def _unpolled(self, symbols: Sequence[str]) -> str | None:
-        """Return a notice if some `symbols` are not polled. With own poller or a tape: `None`."""
+        """Return a notice if some `symbols` are not polled; `None` with a poller or a tape."""
         if self.controller is not None or self.feed.tape is not None:
             return None
         return of_unpolled(

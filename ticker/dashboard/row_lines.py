@@ -42,7 +42,7 @@ class RowLines:
         self.is_tight = False
         """Whether to lay out again: a text outgrew its column, or an empty column has one now."""
         self.is_cut = False
-        """Whether a text that outgrew its column was a figure. If cut, it is shown as `…`."""
+        """Whether a figure outgrew its column, so that it is shown as `…`."""
         self.on_cut: Callable[[], object] = lambda: None
         """Called when `is_cut` becomes true."""
         self._feed = feed

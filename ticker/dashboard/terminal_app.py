@@ -1,6 +1,6 @@
 """What an app on a terminal needs, independent of what it shows.
 
-It ends with a sentence, never with a traceback. It uses the colours and characters that the
+It never prints a traceback: `show` raises the error. It uses the colours and characters that the
 terminal has, and can save its screen as a picture.
 """
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
 _COUNTED: Final = 1_000
-"""The counts of rows up, down and unchanged are cached for 1 s per this many rows."""
+"""For every so many rows, the counts of rows (up, down, unchanged) are cached one second longer."""
 _BRIEFLY: Final = 5 * SECOND
 """How long a brief notice, the answer to a key, stays there (µs)."""
 
