@@ -31,7 +31,7 @@ _UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
 _BAR: Final = 11
 """The width of a bar (cells). It is odd, so a bar has a middle."""
 _NO_PRICE: Final = 1.0
-"""A row without a price has the decimals of this one."""
+"""A row without a price has the decimals of this price."""
 
 
 def age_text(age: Age) -> str:

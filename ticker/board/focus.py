@@ -11,7 +11,7 @@ from ticker.board.bars import Bars
 from ticker.records import Gap, Tick
 
 _TICKS: Final = 200
-"""How many of the last ticks are kept. The others are dropped when there are twice as many."""
+"""How many of the last ticks are kept. Older ones are dropped once there are twice as many."""
 
 
 class Focus:

@@ -252,7 +252,7 @@ class Board:
     @property
     def simulated(self) -> bool:
         """Tell whether a price was invented, or a writer's source invents prices."""
-        # Each frame asks, so the writers are looked through only before the first such price.
+        # Each frame asks this. So the writers are checked only until an invented price comes.
         return self._has_invented or any(
             map(self.writers.tell_symbols, ("exchange", "exchange-live"))
         )
@@ -287,7 +287,7 @@ class Board:
         return self._symbols.get(symbol, _NOTHING)
 
     def _state(self, symbol: str) -> SymbolState | None:
-        """Return the state of `symbol`, which is new at first; `None` for an unwanted symbol."""
+        """Return the state of `symbol`, made if it is missing; `None` if it is not wanted."""
         if self._watched is not None and symbol not in self._watched and symbol not in self.beside:
             return None
         state = self._symbols.get(symbol)
@@ -315,7 +315,7 @@ class Board:
         self.show_again([record.symbol])
 
     def _note_in_focus(self, state: SymbolState) -> None:
-        """Add the price that the row of the focused symbol shows to its chart."""
+        """Add the current price of the focused symbol to its chart."""
         trade = state.shown.trade
         if self._focus is not None and trade is not None:
             self._focus.bars.take(trade.time, trade.price, trade.sequence or 0)

@@ -245,7 +245,7 @@ class Deck:
         if pause > 0:
             await self._rest(self._nudge, pause / SECOND)
         else:
-            await asyncio.sleep(0)  # for the screen
+            await asyncio.sleep(0)  # so that the screen can paint
 
     async def _advance(self, at: int) -> int:
         """Fold in what is due at `at`. Returns how long to wait (µs); 0: do not wait."""
