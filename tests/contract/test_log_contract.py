@@ -659,6 +659,25 @@ async def test_an_empty_append_is_allowed(log_backend: Any, tmp_path: Path) -> N
         assert await log.snapshot() == Batch(await log.find("end"), quotes=[], heartbeats=[])
 
 
+async def test_an_append_of_anything_but_a_batch_is_refused_with_an_example(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    ticks: Any = [tick("other", "A", 1)]
+    async with log_backend.writer(tmp_path) as log:
+        for wrong in (ticks, ticks[0], Batch(ticks), "AAPL"):
+            with pytest.raises(UsageError, match=r"append: expected a Batch, like Batch\(ticks="):
+                await log.append(wrong)
+        assert await everything(log) == ([], [], [], [])
+
+
+async def test_the_symbols_of_a_heartbeat_may_be_a_list(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        symbols: Any = ["GC=F", "AAPL"]
+        await log.append(Batch(heartbeats=[heartbeat("other", symbols=symbols)]))
+        [beat] = (await log.snapshot()).heartbeats
+        assert list(beat.symbols) == symbols
+
+
 async def test_reading_begins_at_start_or_end(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
         ticks = [tick(own(log), "A", n) for n in range(1, 4)]

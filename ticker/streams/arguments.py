@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ticker.errors import UsageError
-from ticker.records import TICK_FIELDS
+from ticker.records import TICK_FIELDS, Batch
+
+
+def checked_batch(batch: Any) -> Batch:
+    """Return `batch`. Raises `UsageError` for anything else, and for `Batch([tick])`."""
+    if isinstance(batch, Batch) and isinstance(batch.position, str):
+        return batch
+    raise UsageError(f"append: expected a Batch, like Batch(ticks=[tick]), not {batch!r:.60}")
 
 
 def checked_symbols(symbols: Any) -> frozenset[str] | None:

@@ -20,6 +20,7 @@ from ticker.errors import (
 )
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Position, Tick
+from ticker.streams.arguments import checked_batch
 from ticker.streams.base import BaseStream
 from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
@@ -164,7 +165,7 @@ class KafkaLog(KafkaStream, Log):
         return await self._entered().last()
 
     async def append(self, batch: Batch) -> Position:
-        return await self._entered().append(batch)
+        return await self._entered().append(checked_batch(batch))
 
     async def close(self, within: float = 5.0) -> int:
         await super().close(within)

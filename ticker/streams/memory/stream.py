@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Self
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Position, Tick
+from ticker.streams.arguments import checked_batch
 from ticker.streams.base import BaseStream
 from ticker.streams.memory.contents import Contents
 from ticker.streams.protocol import NumberingLog
@@ -190,7 +191,7 @@ class MemoryLog(MemoryStream, NumberingLog):
     async def append(self, batch: Batch) -> Position:
         contents = self._open()
         with contents.lock:
-            contents.append(batch)
+            contents.append(checked_batch(batch))
             contents.lock.notify_all()
             position = contents.position(contents.end)
         await asyncio.sleep(0)  # let other tasks run, as an append to a disk does

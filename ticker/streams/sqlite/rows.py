@@ -68,7 +68,9 @@ class RecordTable(msgspec.Struct, Generic[_R], frozen=True):
 def row(record: Quote | Gap | Heartbeat) -> Values:
     """Return the row of `record`, without the position. Lists and objects become JSON."""
     return tuple(
-        msgspec.json.encode(value).decode() if isinstance(value, tuple | Mapping) else value
+        value
+        if value is None or isinstance(value, str | int | float)
+        else msgspec.json.encode(value).decode()
         for value in astuple(record)
     )
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, Self, TypeVar
 from ticker.errors import StreamUnreachable
 from ticker.health import Health
 from ticker.records import Batch, Gap, Hold, Position
+from ticker.streams.arguments import checked_batch
 from ticker.streams.base import BaseStream
 from ticker.streams.new_origin import new_origin
 from ticker.streams.protocol import Retained
@@ -111,7 +112,8 @@ class SqliteLog(SqliteStream, Retained):
 
     async def append(self, batch: Batch) -> Position:
         writer = self._entered()
-        return await self._write(lambda: writer.append(batch, self._clock()))
+        checked = checked_batch(batch)
+        return await self._write(lambda: writer.append(checked, self._clock()))
 
     async def hold(self, reader: str, position: Position | None) -> None:
         writer = self._entered()
