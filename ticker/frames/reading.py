@@ -222,7 +222,7 @@ def _micros(when: When, now: int) -> int | None:
 
 
 def _present(url: str | None, *moments: When) -> int:
-    """Return the time (µs, UTC) from which words like `-10m` among `moments` count."""
+    """Return the time (µs, UTC) to which words like `-10m` in `moments` are relative."""
     if not any(isinstance(when, str) for when in moments):
         return system_clock.now()
     with contextlib.closing(blocking(_presents(url))) as presents:

@@ -15,7 +15,7 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     """Return open, high, low, close, volume and number of ticks for each span of `every`.
 
     `ticks` is a frame of `read`; `every` is a frequency of pandas, such as `"1min"` or `"5s"`. The
-    result is long, too: one row for each symbol and bar, from the symbol's first tick to its last.
+    result has one row for each symbol and bar, from the symbol's first tick to its last.
     The index is the beginning of the bar (inclusive), or its last day where pandas labels bars so
     (`"W"`, `"ME"`). Prices agree with pandas' own `resample(every).ohlc()`.
 
@@ -44,7 +44,7 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     made = grouped["price"].ohlc()
     made["volume"] = grouped["_traded"].sum(min_count=1)
     made["ticks"] = grouped.size().astype(np.float64)
-    # A bar without a tick is a row, too, if it lies between its symbol's first and last bar.
+    # Between a symbol's first and last bar, a bar without a tick has a row too.
     at = made.index.get_level_values("time")
     spans = at.to_series().groupby(made.index.get_level_values("symbol")).agg(["first", "last"])
     steps = pd.date_range(at.min(), at.max(), freq=width, unit="us")
@@ -86,7 +86,7 @@ def _bins(symbols: Any, times: Any) -> pd.MultiIndex:
 
 
 def _long(made: pd.DataFrame) -> pd.DataFrame:
-    """Make a long frame of rows by (symbol, time), sorted by time."""
+    """Make `symbol` a column, and sort by time."""
     return made.reset_index("symbol").sort_index(kind="stable")
 
 

@@ -24,8 +24,8 @@ MAX_NUMBER: Final = 2**63 - 1
 """The largest whole number: a SQLite integer has 64 bits, with sign."""
 
 MAX_TIME: Final = 253_402_214_399_999_999
-"""The last microsecond of 9999-12-30 (µs, UTC). A later time may be in the year 10000 in some time
-zone, and Python's calendar ends before.
+"""The last microsecond of 9999-12-30 (µs, UTC). In some time zones, a later time is in the year
+10000, and Python's calendar ends before that year.
 """
 
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL)]

@@ -232,7 +232,7 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
                 raise InvalidRecord("gap", "needs from and until, or symbol and both sequences")
 
     def concerns(self, symbols: Collection[str] | None) -> bool:
-        """Tell whether it is about one of `symbols`, or about all; `None`: any gap is."""
+        """Tell whether the gap is about one of `symbols`, or about all; `None`: always true."""
         if symbols is None:
             return True
         if self.symbol is not None:
@@ -279,7 +279,7 @@ class Heartbeat(
     speed: float | None = None
     """In a replay: recorded seconds per second. 0: as fast as possible. Absent: paused."""
     symbols: tuple[Symbol, ...] | None = None
-    """The symbols that its writer asks for. Absent: unknown; it may ask for any of its source."""
+    """The symbols that its writer asks for. Absent: unknown, perhaps all of its source."""
     source_url: Text | None = None
     """The `--source` value that reaches the same server. Absent: the source's name is enough."""
     problem: Text | None = None

@@ -1,4 +1,4 @@
-"""What is shown, but no stream holds: bars of a price, and what a source's search finds."""
+"""Bars of a price, and results of a search. They are shown, but no stream holds them."""
 
 from __future__ import annotations
 
