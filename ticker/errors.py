@@ -2,7 +2,7 @@
 
 Every failure that a user or a caller can meet is one of these classes. An error carries its facts
 as attributes (which symbol, which file, when to try again). Its `str()` says what is wrong in one
-sentence. The advice what to *do* is worded once, at the edge, beside the exit codes. This module
+sentence. The advice what to do is written once, in `cli/error_advice.py`. This module
 knows neither terminals nor exit codes.
 """
 

@@ -1,7 +1,7 @@
 """What a dashboard shows: a `Feed`, which is a board with a clock and a state.
 
-A feed follows a live stream, or plays a tape, which has marks. A protocol and plain values only:
-nothing here reads, waits or draws.
+A feed follows a live stream, or plays a tape, which has marks. This module has
+only a protocol and plain values. It does not read, wait or draw.
 
 All times are µs since the epoch, UTC, unless a line says otherwise.
 """

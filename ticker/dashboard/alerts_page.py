@@ -55,7 +55,7 @@ class AlertsPage(ListPage):
             text.append(f"{standing}\n", style=f"{palette.dim}{ground}")
         if not lines:
             text.append("  none. a adds one, such as AAPL > 250\n", style=palette.text)
-        text.append("Told\n", style=f"bold {palette.accent}")
+        text.append("Past alerts\n", style=f"bold {palette.accent}")
         for time, words in self._alerts.told_lines() or [("", "nothing yet")]:
             text.append(f"  {time}  ".replace("    ", "  "), style=palette.dim)
             text.append(f"{words}\n", style=palette.text)

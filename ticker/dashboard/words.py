@@ -79,7 +79,7 @@ class Words:
         return there | ({Needs.ALERTS} if self.has_alerts else set())
 
     def note(self, words: str, *, is_brief: bool = False) -> None:
-        """Show `words` on the status line for a while, from the next `say` on; empty: nothing."""
+        """Show `words` on the status line for a while, from the next `say` on; empty: no notice."""
         shown = _BRIEFLY if is_brief else _NOTICE_SHOWN
         self._notice = (escape(words), self.feed.elapsed() + shown)
 

@@ -122,7 +122,7 @@ class Deck:
 
     @property
     def reached(self) -> float | None:
-        """Return the speed over the last second; `None` at a standstill, or if not yet known."""
+        """Return the speed over the last second; `None` if the tape stands, or if unknown."""
         is_moving = self._target is None and self._restart_at is None and not self._has_ended
         if self.schedule.is_paused or not is_moving or not self._samples:
             return None

@@ -170,7 +170,7 @@ class Player:
 
     @property
     def reached(self) -> float | None:
-        """Return the speed over the last second; `None` at a standstill, or if not known yet."""
+        """Return the speed over the last second; `None` if the tape stands, or if unknown."""
         return self._deck.reached
 
     @property
