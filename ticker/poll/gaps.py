@@ -54,11 +54,11 @@ class GapTracker:
         self._polled: dict[str, GoodAnswer] = {}
         """Symbol → the last good answer for it."""
         self._apart: dict[str, str] = {}
-        """Symbol of `_polled` → why newer good answers were not for it."""
+        """Symbol of `_polled` that is not observed now → the reason."""
         self._first: frozenset[str] = frozenset()
-        """The symbols of the start, until the first good answer."""
+        """The symbols at the start; empty after the first good answer."""
         self._before: list[LastPoll] = []
-        """The last polls of these, perhaps by other pollers."""
+        """The last polls of the symbols in `_first`, perhaps by other pollers."""
         self._trouble: GapReason | None = None
         self._cut: str | None = None
         self._cut_since: int | None = None
@@ -192,10 +192,11 @@ class GapTracker:
 def _unpolled(
     poll: LastPoll, symbols: Sequence[str], wall: int, polls: LastPolls
 ) -> Mapping[int, Sequence[str]]:
-    """Return since when `symbols` are unpolled after `poll` (µs, UTC) → which of them.
+    """Return the start of a gap that ends at `wall` (both µs, UTC) → the symbols in that gap.
 
-    If another poller got an answer since, it has reported the time before. The rest is a gap if its
-    last answer is more than two intervals old.
+    A gap starts at the time of `poll`. If another poller of a symbol got an answer since, the gap
+    starts at that answer, because that poller has reported the time before. There is no gap if the
+    answer is at most two intervals old.
     """
     left: dict[int, list[str]] = {}
     for symbol in symbols:

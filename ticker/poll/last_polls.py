@@ -37,7 +37,7 @@ class LastPoll(msgspec.Struct, frozen=True):
     is_all: bool = False
     """Whether these are all symbols that the poller asks for."""
     is_own: bool = False
-    """Whether a later answer under this poller's name counts, because it is another process's."""
+    """Whether later heartbeats under this poller's name count: another process wrote them."""
 
 
 class LastPolls:
@@ -156,7 +156,7 @@ def _is_sure(beat: Heartbeat) -> bool:
 
 
 def _polls(beat: Heartbeat, symbol: str) -> bool:
-    """Tell whether `beat` lists `symbol`, and not as refused: then its request may have failed."""
+    """Tell whether `beat` lists `symbol` and does not refuse it: that request may have failed."""
     return symbol in (beat.symbols or ()) and symbol not in beat.refused
 
 

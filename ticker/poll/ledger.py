@@ -93,7 +93,7 @@ class Ledger:
     ) -> Changes | None:
         """Append `gaps`, and what is new in `quotes` compared with the log; durable on return.
 
-        `heartbeat` returns the heartbeat to append too, if one is due. If nothing is new, appends
+        `heartbeat` makes a heartbeat to append too; `None`: none is due. If nothing is new, appends
         nothing. Returns `None`, with nothing written, if other pollers were faster `ATTEMPTS`
         times. Raises `StreamError`.
         """

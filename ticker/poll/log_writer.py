@@ -66,7 +66,7 @@ class LogWriter:
         self._ledger = Ledger(log, clock)
         self.gaps = GapTracker(self._ledger, source=source.name, writer=writer)
         self.said: Heartbeat | None = None
-        """The last heartbeat, written or not; `None` before the first is written."""
+        """The last heartbeat, even if it was not due and not written; `None` before the first."""
         self._written: Heartbeat | None = None
         """The last heartbeat that was written."""
         self._written_at = 0
@@ -182,7 +182,7 @@ class LogWriter:
         await self._ledger.append(Batch(heartbeats=[beat]))
 
     async def repeat(self, said: Heartbeat) -> None:
-        """Write again the heartbeat `said`, perhaps from another log. Raises `StreamError`."""
+        """Write the heartbeat `said` again. It may be from another log. Raises `StreamError`."""
         # This log does not hold the good answers of another log, so `last_good` is replaced.
         await self.beat(
             msgspec.structs.replace(

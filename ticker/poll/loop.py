@@ -336,7 +336,7 @@ class Poll:
         await self._try(self._writer.beat(self._writer.heartbeat(self._last_request(), outcome)))
 
     def _last_request(self) -> PollRequest:
-        """Return the last request, with the symbols of now."""
+        """Return the last request, with the present symbols."""
         return msgspec.structs.replace(self._asked, symbols=self.symbols)
 
     async def _try(self, writing: Awaitable[None]) -> None:

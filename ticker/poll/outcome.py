@@ -1,4 +1,4 @@
-"""One poll: the request, and its outcome: the poller's state, and why prices are missing.
+"""The request and the outcome of one poll: the poller's state, and why prices are missing.
 
 Pure: makes plain values from an answer or an error.
 """

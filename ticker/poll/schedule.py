@@ -17,13 +17,13 @@ from ticker.times import format_duration
 from ticker.units import HOUR, MINUTE, SECOND
 
 SHORTEST: Final = SECOND // 20
-"""The shortest time between two polls (µs). No answer is faster: a shorter one makes gaps."""
+"""The shortest interval (µs). No answer is faster, so a shorter interval would make gaps."""
 _SHORTEST_BACK_OFF: Final = SECOND // 2
 """The shortest first wait after a failure (µs)."""
 _LONGEST_BACK_OFF: Final = MINUTE
 """The longest wait after a failure, before jitter (µs), unless the interval is longer."""
 _LONGEST_WITHOUT_BUDGET: Final = 2 * SECOND
-"""The same for a source without a budget (µs). It is the user's own, and may be just starting."""
+"""The same without a budget (µs): such a source is the user's own, and may be just starting."""
 
 
 class PollSchedule:

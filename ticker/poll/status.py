@@ -99,8 +99,8 @@ class PollReport(msgspec.Struct, frozen=True):
     answers: int = 0
     """How many polls brought a usable price."""
     trouble: WriterState | None = None
-    """The state after the last poll, if this brought no price."""
+    """The state after the last poll, if that poll brought no price."""
     problem: str | None = None
-    """What was wrong then with the source (without its name) or the stream."""
+    """What was wrong with the source (without its name) or the stream after the last poll."""
     is_log_gone: bool = False
     """Whether the log was deleted or replaced before the last heartbeat could be written."""

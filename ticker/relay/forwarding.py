@@ -105,7 +105,8 @@ class Forwarding:
         since = request.since
         if since != "start" and not is_new:
             self._tell(
-                "Going on where it stopped: --since is for the first time. Start over: --forget"
+                "Going on where it stopped: --since counts only the first time. "
+                "To start over: --forget"
             )
             since = "start"
         relay = Relay(

@@ -74,8 +74,8 @@ class Relay:
 
     `source` must be open, and the caller closes it. `destination` makes a new log for every
     connection. `name` is the writer of the gaps that the relay itself finds. A relay without a
-    saved position begins at `since`. `stop` sets `stopping`. After it, the relay may still deliver
-    for `within` seconds.
+    saved position begins at `since`. `stop` sets `stopping`; then the relay may still deliver for
+    `within` seconds.
 
     With `follow`, the relay goes on at the source's end, and waits while either side is away.
     Without `follow`, it ends at the source's end, and raises an error if a side is away. Ticks that

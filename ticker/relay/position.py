@@ -116,7 +116,7 @@ class RelayPosition:
     async def save(self, *, only_if_due: bool = False) -> None:
         """Save the position if it has moved. If the source is away, the next call tries again.
 
-        `only_if_due`: do nothing if it was called within `SAVE_EVERY`.
+        `only_if_due`: do nothing if the last call was less than `SAVE_EVERY` seconds ago.
         """
         if only_if_due and self._monotonic() - self._saved_at < SAVE_EVERY:
             return

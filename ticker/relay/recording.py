@@ -155,7 +155,7 @@ class Recording:
                     return
 
     async def _begin(self, stood: Batch | None) -> Batch:
-        """Return the batch after which to read: the last one, or one at the span's beginning."""
+        """Return the batch after which to read: the last one, or one where the span begins."""
         if stood is not None:
             self._stood = stood
         elif self._stood is None:
@@ -176,7 +176,7 @@ class Recording:
         self._tell(str(error))
 
     async def _first(self) -> Batch:
-        """Return a batch at the position to begin at. Save what is known of the symbols there."""
+        """Return a batch at the position where the span begins. Save the symbols' facts there."""
         is_now = self._since == "end"
         snapshot = await self._source.snapshot()
         wanted = [quote for quote in snapshot.quotes if self._is_wanted(quote)]
@@ -190,7 +190,7 @@ class Recording:
         return snapshot if is_now else Batch(await self._source.find(self._since))
 
     async def _facts_of(self, tape: Tape) -> Iterable[Facts]:
-        """Return the facts of `tape` that are true where the recording begins. Keep the rest."""
+        """Return the facts of `tape` that are true where the recording begins. Keep later ones."""
         first = self._since if isinstance(self._since, int) else 1  # due at 0: true at the start
         end = MAX_TIME if self._since == "end" else first
         known: dict[Key, Facts] = {}

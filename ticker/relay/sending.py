@@ -130,7 +130,7 @@ class Sending:
     async def _tell_elsewhere(self, error: AlreadyRelayed) -> None:
         """Report that another process relays, and how many ticks wait if it makes no progress.
 
-        Only the hold in the log shows its progress.
+        Only the hold in the log shows the progress of that process.
         """
         end = self._route.destination
         try:
