@@ -18,9 +18,9 @@ from tests.playing import NOW, FakePlayer
 from ticker.board import Board
 from ticker.dashboard import Dashboard
 from ticker.dashboard.control import NoPreferences
+from ticker.dashboard.flash import marked
 from ticker.dashboard.keys import KEYS
 from ticker.dashboard.palette import DARK
-from ticker.dashboard.row_lines import marked
 from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND

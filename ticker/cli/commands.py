@@ -48,7 +48,7 @@ _WATCH: Final = (
     ),
     Command(
         "replay",
-        "Play a stream again, offline, at the pace at which it came. space pauses.",
+        "Play a stream again, offline, at the pace at which it came. The space bar pauses.",
         "ticker replay demo AAPL --speed 10",
     ),
 )
@@ -65,12 +65,12 @@ _STREAM: Final = (
     ),
     Command(
         "forward",
-        "Copy one log into another: what it holds, then new events. Resumes where it stopped.",
+        "Copy a stream into a log: what it holds, then new events. Resumes where it stopped.",
         "ticker forward demo sqlite:copy.sqlite --no-follow",
     ),
     Command(
         "status",
-        "Show what the stream holds, who writes it, how fresh it is. Exit 0: healthy, 4: stale.",
+        "Show what the stream holds, who writes it, how fresh it is. Exit 4: stale or empty.",
         "ticker status --format json",
     ),
 )
@@ -82,7 +82,7 @@ _FILES: Final = (
     ),
     Command(
         "import",
-        "Turn tick files of others (CSV, CSV in gz or zip, Parquet) into a recording.",
+        "Turn other publishers' tick files (CSV, CSV in gz or zip, Parquet) into a recording.",
         "ticker import EURUSD.csv eurusd.parquet --symbol EURUSD=X --zone UTC",
     ),
     Command(

@@ -40,7 +40,7 @@ Show = Annotated[
     typer.Option("--show", metavar="N", min=0, max=100, help="First print N events step by step."),
 ]
 PollFor = Annotated[
-    str, typer.Option("--for", metavar="DURATION", help="How long to poll each second.")
+    str, typer.Option("--for", metavar="DURATION", help="For how long to poll once a second.")
 ]
 Form = Annotated[
     options.Format,
@@ -66,7 +66,7 @@ Kafka = Annotated[
     typer.Option(
         "--kafka",
         metavar="HOST:PORT",
-        help="With --full: a Kafka to measure too (topics: compare).",
+        help="With --full: also measure this Kafka (topic prefix: compare).",
     ),
 ]
 

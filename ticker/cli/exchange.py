@@ -40,7 +40,7 @@ Listed = Annotated[
         metavar="N",
         min=1,
         max=5_000,
-        help="The number of symbols. Those beyond the usual ones are invented companies.",
+        help="The number of symbols. Those beyond --list are invented companies.",
     ),
 ]
 FaultNames = Annotated[

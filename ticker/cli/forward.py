@@ -53,14 +53,17 @@ def forward(
     since: options.Since = None,
     no_follow: options.NoFollow = False,
     give_up: Annotated[
-        bool, typer.Option("--forget", help="Stop keeping ticks in FROM for TO.")
+        bool,
+        typer.Option(
+            "--forget", help="Copy nothing. Forget this copy, so that FROM may delete old ticks."
+        ),
     ] = False,
     duration: options.For = None,
     tz: options.TimeZone = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Copy one log into another: what it holds, then new events. Resumes where it stopped.
+    """Copy a stream into a log: what it holds, then new events. Resumes where it stopped.
 
     --since applies only to the first run. --no-follow also checks that the copy is complete.
     """

@@ -16,7 +16,9 @@ from ticker.cli.commands import COMMANDS, PANELS
 WIDTH: Final = 80
 """The width without a terminal."""
 _LEAST: Final = 40
-_ABOUT: Final = "A poller turns quotes into ticks on a stream; anything may subscribe."
+_ABOUT: Final = (
+    "Follow prices in your terminal. Other programs read the same prices as a stream of events."
+)
 _SHORT: Final = (
     "ticker AAPL GC=F is short for ticker run AAPL GC=F. ticker help COMMAND explains a command. "
     "Without a network: ticker demo"

@@ -58,7 +58,7 @@ Columns = Annotated[
         "--columns",
         metavar="NAMES",
         help="For a file without a header: its columns in order, like time,price,size. "
-        "- is an unused one.",
+        "Write - for a column to skip.",
     ),
 ]
 Renamed = Annotated[
@@ -89,7 +89,7 @@ def import_(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Turn tick files of others (CSV, CSV in gz or zip, Parquet) into a recording."""
+    """Turn other publishers' tick files (CSV, CSV in gz or zip, Parquet) into a recording."""
     from ticker.importing import Options, import_files
 
     named, out = _paths(files)

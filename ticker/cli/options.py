@@ -29,7 +29,7 @@ class TimeStyle(StrEnum):
 Symbols = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="SYMBOL",
+        metavar="[SYMBOL]...",
         autocompletion=completion.symbols,
         help="Yahoo's symbols, as in AAPL GC=F '^IXIC'; commas separate too.",
         show_default=False,
@@ -81,7 +81,10 @@ For = Annotated[
     str | None, typer.Option("--for", metavar="DURATION", help="Stop after that time: 30s, 1h30m.")
 ]
 Count = Annotated[
-    int | None, typer.Option("--count", metavar="N", min=1, help="Stop after that many events.")
+    int | None,
+    typer.Option(
+        "--count", metavar="N", min=1, help="Stop after that many ticks; tail counts gaps too."
+    ),
 ]
 Since = Annotated[
     str | None,
@@ -93,7 +96,8 @@ Since = Annotated[
     ),
 ]
 Until = Annotated[
-    str | None, typer.Option("--until", metavar="WHEN", help="Like --since, exclusive.")
+    str | None,
+    typer.Option("--until", metavar="WHEN", help="Stop before this time; written like --since."),
 ]
 NoFollow = Annotated[
     bool, typer.Option("--no-follow", help="Stop at the present end of the stream.")

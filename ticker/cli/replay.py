@@ -63,9 +63,7 @@ _Speed = Annotated[
 ]
 _Idle = Annotated[
     str | None,
-    typer.Option(
-        "--idle", metavar="DURATION", help="Shorten longer silences of the tape to this: 2s."
-    ),
+    typer.Option("--idle", metavar="DURATION", help="Shorten pauses longer than this: 2s."),
 ]
 _To = Annotated[
     str | None,
@@ -95,7 +93,7 @@ def replay(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Play a stream again, offline, at the pace at which it came. space pauses."""
+    """Play a stream again, offline, at the pace at which it came. The space bar pauses."""
     settings = Settings()
     named, symbols = _stream_word(settings, words or [], stream)
     source = settings.stream(named)

@@ -28,7 +28,7 @@ def search(
     source: options.SourceUrl = None,
     form: options.TableFormat = None,
     most: Annotated[
-        int, typer.Option("--count", metavar="N", min=1, max=50, help="The most to print.")
+        int, typer.Option("--count", metavar="N", min=1, max=50, help="Print at most N.")
     ] = 10,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,

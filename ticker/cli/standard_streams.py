@@ -15,9 +15,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ticker.cli.exit_codes import CANNOT_WRITE, Failed
-from ticker.encoding import SUBSTITUTE
 from ticker.errors import UsageError
 from ticker.escape import escape
+from ticker.missing_characters import SUBSTITUTE
 
 if TYPE_CHECKING:
     from ticker.sources.worker import Worker

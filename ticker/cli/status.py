@@ -56,7 +56,7 @@ def status(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Show what the stream holds, who writes it, how fresh it is. Exit 0: healthy, 4: stale."""
+    """Show what the stream holds, who writes it, how fresh it is. Exit 4: stale or empty."""
     set_up_logging(quiet=quiet, verbose=verbose)
     settings = Settings()
     zone = settings.zone(tz)

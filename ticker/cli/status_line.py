@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Final
 
 from ticker.cli.standard_streams import is_dumb
-from ticker.encoding import SUBSTITUTE
 from ticker.escape import escape
+from ticker.missing_characters import SUBSTITUTE
 from ticker.system_clock import now
 from ticker.units import MINUTE
 

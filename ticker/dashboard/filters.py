@@ -13,7 +13,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 from ticker.dashboard.palette import Palette
-from ticker.encoding import SUBSTITUTE
+from ticker.missing_characters import SUBSTITUTE
 
 _LOCALE: Final[tuple[str, ...]] = ("LC_ALL", "LC_CTYPE", "LANG")
 """The first one that is set decides the character set."""

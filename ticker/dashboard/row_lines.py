@@ -1,13 +1,12 @@
 """Draws the line of a row: its texts, colours, flash and sparkline.
 
-The flash of a price that just moved is an arrow, and a background behind its new digits. The
-colours of day changes are stronger for a greater change. Styles are cached, because making one
+The colours of day changes are stronger for a greater change. Styles are cached, because making one
 takes longer than all texts of a line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -20,13 +19,12 @@ from ticker.board import Age, Row
 from ticker.board.columns import Style as Look
 from ticker.board.columns import reason_text
 from ticker.dashboard.columns import SPACE, ColumnLayout, PlacedColumn, cut, fit
+from ticker.dashboard.flash import flash_end, marked
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.sparks import Sparks
 from ticker.feed import Feed
 from ticker.times import Zone, clock
 
-FLASH: Final = 700_000
-"""How long a changed price flashes (µs)."""
 _STEPS: Final = (0.5, 1.5, 3.0)
 """The day changes (%) at which a colour becomes one step stronger, up to `STRONGEST`."""
 
@@ -51,12 +49,6 @@ class RowLines:
         self._palette: Palette | None = None
         self._styles: dict[tuple[Look, str, int], Style] = {}
 
-    def flash_end(self, row: Row) -> int | None:
-        """Return when the row's flash ends (µs, by `elapsed`); `None` if it does not flash."""
-        if row.moved is None or self._feed.board.held is not None:
-            return None
-        return end if (end := row.moved + FLASH) > self._feed.elapsed() else None
-
     def strip(
         self, row: Row, age: Age, layout: ColumnLayout, palette: Palette, *, is_chosen: bool
     ) -> Strip:
@@ -80,7 +72,7 @@ class RowLines:
             column = place.column
             if column.is_drawn:
                 pieces = self._drawn(row, age, place)
-            elif column.is_marked and self.flash_end(row) is not None:
+            elif column.is_marked and flash_end(row, self._feed) is not None:
                 former = msgspec.structs.replace(row, price=row.before)
                 text, before = self._text(row, age, place), fit(column.text(former, age), place)
                 segments += marked(text, before, row.direction, palette, ground)
@@ -141,28 +133,3 @@ def _explained(strip: Strip, row: Row, age: Age, layout: ColumnLayout, style: St
         return strip
     said = words.ljust(room) if cell_len(words) <= room else cut(words, room)
     return Strip.join([strip.crop(0, at), Strip([Segment(said, style)]), strip.crop(at + room)])
-
-
-def marked(
-    text: str, before: str, direction: int, palette: Palette, ground: str
-) -> Iterable[Segment]:
-    """Return a price with an arrow, and a background from the first changed digit on.
-
-    `text` and `before`, the previous price, are as wide as their column. Without room, there is no
-    arrow.
-    """
-    color, behind, arrow = (
-        (palette.up, palette.up_ground, "▲")
-        if direction > 0
-        else (palette.down, palette.down_ground, "▼")
-    )
-    end = len(text.rstrip())
-    pairs = enumerate(zip(text, before, strict=True))
-    at = next((n for n, (new, old) in pairs if new != old), end)
-    room = len(text) - len(text.lstrip()) - 2
-    if room >= 0:
-        text = text[:room] + arrow + text[room + 1 :]
-    end = max(at, end)
-    yield Segment(text[:at], palette.style(color, ground, bold=True))
-    yield Segment(text[at:end], palette.style(color, behind, bold=True))
-    yield Segment(text[end:], palette.style(color, ground))

@@ -26,6 +26,7 @@ from ticker.board.order import first_sort, next_sort
 from ticker.board.owner_columns import with_units
 from ticker.board.row_lists import ALL, RowList
 from ticker.dashboard.columns import ColumnLayout, Measured, placed
+from ticker.dashboard.flash import flash_end
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.row_lines import RowLines
 from ticker.dashboard.status import hint_line
@@ -183,7 +184,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _note_flash(self, row: Row) -> None:
         """Remember when the flash of a painted row ends."""
-        if (end := self.lines.flash_end(row)) is not None:
+        if (end := flash_end(row, self._feed)) is not None:
             self._flashing[row.symbol] = end
 
     def _take_over(self) -> set[str]:

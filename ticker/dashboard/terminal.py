@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from ticker.encoding import SUBSTITUTE
 from ticker.escape import escape
+from ticker.missing_characters import SUBSTITUTE
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -11,7 +11,7 @@ import sys
 
 from ticker.exchange.answers import SavedAnswers
 from ticker.exchange.faults import Fault, Faults
-from ticker.exchange.invented import companies, listings
+from ticker.exchange.invented_companies import companies, listings
 from ticker.exchange.listings import Listing
 from ticker.exchange.market import Market
 from ticker.exchange.offline import CallableModule, OfflineYahoo

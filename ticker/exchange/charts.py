@@ -19,7 +19,7 @@ from zlib import crc32
 
 from ticker.exchange.instrument import MarketState
 from ticker.exchange.listings import COIN, Listing
-from ticker.exchange.random_walk import level, noise
+from ticker.exchange.past_walk import level, noise
 from ticker.exchange.sessions import SATURDAY, Session, SessionWish, session, weekday
 from ticker.units import SECOND
 

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from ticker.errors import UsageError
-from ticker.exchange.invented import MOST, listings
+from ticker.exchange.invented_companies import MOST, listings
 from ticker.exchange.market import Market
 from ticker.exchange.server import Counters, Exchange
 from ticker.exchange.sessions import SessionWish

@@ -27,7 +27,7 @@ from ticker.board.columns import Column
 from ticker.dashboard import Dashboard, Exit
 from ticker.dashboard.columns import ColumnLayout
 from ticker.dashboard.control import NoPreferences
-from ticker.dashboard.row_lines import FLASH
+from ticker.dashboard.flash import FLASH
 from ticker.dashboard.table import Table
 from ticker.errors import StreamMissing
 from ticker.follow import Follow

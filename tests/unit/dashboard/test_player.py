@@ -14,9 +14,9 @@ from tests.playing import HOUR, MARKS, MINUTE, NOW, FakePlayer
 from tests.waiting import until
 from ticker.dashboard import Dashboard
 from ticker.dashboard.player_bar import cell_time, line_cell, player_words, tape_line
-from ticker.encoding import SUBSTITUTE
 from ticker.feed import Mark, MarkKind
 from ticker.follow import Follow
+from ticker.missing_characters import SUBSTITUTE
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
 
 SECOND = 1_000_000

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ticker.encoding import SUBSTITUTE
+from ticker.missing_characters import SUBSTITUTE
 
 
 def test_characters_of_the_terminals_character_set_are_unchanged() -> None:
