@@ -3,8 +3,8 @@ r"""Makes text from outside harmless on a terminal.
 `escape(text)` promises one line of at most `limit` characters. Controls, escape sequences,
 direction marks, lone surrogates and other invisible characters become visible (`␛`, `␀`,
 `\u202e`). A letter keeps at most two marks. Other printable text comes back unchanged. The module
-does not know markup: give the result to Rich as `Text`, never as a markup string. Nor does it know
-columns: cut the text to a width where the width is known.
+does not know markup: give the result to Rich as `Text`, never as a markup string. It does not know
+widths: cut the text to a width where the width is known.
 """
 
 from __future__ import annotations

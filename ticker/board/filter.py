@@ -1,7 +1,7 @@
 """Filters rows by the words that a user types.
 
 A row must match every word: `apple`, `>2%`, `kind:etf`, `session:pre`. An unfinished word, such as
-`>`, is ignored, so that rows do not vanish while the user types. Pure.
+`>`, is ignored, so that rows do not disappear while the user types. Pure.
 """
 
 from __future__ import annotations

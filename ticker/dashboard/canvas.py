@@ -31,7 +31,7 @@ _UPRIGHT: Final = tuple(
 """The bits of the dots from one row to another, indexed by column, first row and last row."""
 
 Break = tuple[int, int]
-"""A span without observation: its start and its end (µs, end exclusive)."""
+"""A time without prices: its start and its end (µs, end exclusive)."""
 
 
 class Canvas:

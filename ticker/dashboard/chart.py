@@ -1,7 +1,7 @@
 """The chart of one symbol's day: line or candles, the previous close, the last price as a tag.
 
 Pure: bars in, lines of styled pieces out. The chart shows the whole day, with a margin at the
-right. A line breaks at each time without observation.
+right. A line breaks at each time without prices.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def sections(
         ("Not polled", [unpolled] if is_polled and unpolled else []),
         ("Stream", stream),
         ("What came", came),
-        ("Writers", told or ["none has been heard of"]),
+        ("Writers", told or ["none is known"]),
         ("Rates of holdings", owned),
         ("Refused", [f"{escape(symbol)}: {escape(why)}" for symbol, why in refused.items()]),
     ]

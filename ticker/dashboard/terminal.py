@@ -1,7 +1,7 @@
 """Textual's driver, for a terminal that may go away.
 
 When a terminal is closed, Textual's writer thread dies, and the next frame blocks the event loop
-for ever. Here, output that cannot be written is dropped, and the dashboard gets a message so that
+forever. Here, output that cannot be written is dropped, and the dashboard gets a message so that
 it ends. A character outside the terminal's character set is replaced by a similar one. Frames go to
 standard output, because commands check whether that is a terminal.
 """
