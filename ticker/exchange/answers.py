@@ -1,4 +1,4 @@
-"""What the exchange answers from: a market, or saved answers of Yahoo. It knows no HTTP.
+"""Makes the exchange's answers, from a market or from saved answers of Yahoo. Knows no HTTP.
 
 An entry holds the fields of `v7/finance/quote` about one symbol. Times are µs since the epoch, UTC.
 """

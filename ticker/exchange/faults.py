@@ -81,7 +81,7 @@ class Fault(StrEnum):
 _APART: Final = frozenset({
     Fault.MISSING, Fault.MUTE, Fault.CLOSE, Fault.GARBAGE, Fault.FLOOD, Fault.FLOAT32
 })  # fmt: skip
-"""Faults that make no HTTP request fail."""
+"""Faults of symbols and of the socket, not of a whole HTTP answer."""
 _FLOOD: Final = 200
 """How many times each message of a flood is sent."""
 _GARBAGE: Final = '{"type":"pricing","message":"bm8gbWVzc2FnZQ"}'

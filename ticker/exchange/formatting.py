@@ -100,7 +100,7 @@ def _moment(seconds: Any, offset: Any, pattern: str) -> str:
 
 
 def _end(text: str, decimals: int) -> str:
-    """Write an end of a range. What is not a number stays as it is."""
+    """Write one end of a range. A text that is not a number stays as it is."""
     try:
         return _price(float(text), decimals)
     except ValueError:

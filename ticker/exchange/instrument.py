@@ -81,7 +81,7 @@ class Instrument:
         self._session = Session.REGULAR
         self._is_traded = True
         self._day = 0
-        """The day (UTC) of its open, high, low and volume: the next begins with a regular move."""
+        """The day (UTC) of open, high, low and volume. A regular move begins the next day."""
         self._extended: tuple[Session, int, int] | None = None
         """Session, price and time of the last trade before the opening or after the close."""
         self._is_held = False

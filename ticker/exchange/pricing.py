@@ -1,8 +1,8 @@
 """Converts an entry of `v7/finance/quote` to a message of Yahoo's streamer.
 
 The message is yfinance's `PricingData`, a protobuf, in base64, in JSON. Prices are 32-bit floats
-and zeros are left out, as in real messages. Of yfinance, only the file of `PricingData` is loaded,
-when the first message is made: all of it costs a second and 128 MB. It knows no socket.
+and zeros are left out, as in real messages. yfinance takes a second and 128 MB to load, so only its
+file with `PricingData` is loaded, when the first message is made. This module knows no socket.
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ class Writers:
         return judge(sign, now, self._outage).is_alive
 
     def stale(self, now: int) -> list[tuple[WriterHealth, Sequence[str]]]:
-        """Find the symbols that no healthy writer polls, after the healthiest of their writers.
+        """Return the symbols that no healthy writer polls, each with the healthiest of its writers.
 
         A writer that is gone is left out after a day. A writer that has stopped is left out at
         once: its symbols are no longer expected. `refusals` returns the refused symbols, not this.

@@ -27,7 +27,7 @@ _AHEAD: Final = MINUTE
 _LONGEST_PAUSE: Final = HOUR
 """The longest pause (µs). If a source asks for more, a restart may try again after this time."""
 _EARLY: Final = SECOND
-"""A pause ends this much before the wait does (µs), so that it holds up no poll after it."""
+"""A pause is this much shorter than the wait (µs), so that it never delays the next poll."""
 
 
 class Wish(msgspec.Struct):
@@ -45,7 +45,7 @@ class _Counts(msgspec.Struct):
     extras: list[int] = []
     wishes: dict[str, Wish] = {}
     paused_until: int = 0
-    """When requests may be sent again, after the source refused one because of their number."""
+    """After a rate limit: when requests may be sent again."""
 
     def clear(self, now: int) -> None:
         """Drop requests older than an hour, pollers that are gone, and impossible entries."""
@@ -91,7 +91,7 @@ class Budget:
 
     @property
     def share(self) -> int | None:
-        """The polls an hour to plan for. Too many wishes are all cut by one factor."""
+        """The polls an hour to plan for. Wishes beyond the limit are all cut by one factor."""
         if self.per_hour is None:
             return None
         others = self._others_wish()
@@ -154,7 +154,7 @@ class Budget:
         return max(MINUTE if is_extra else 1, oldest + HOUR - now)
 
     def _with_counts(self, change: Callable[[_Counts], int]) -> int:
-        """Let `change` read and change the counts, which are in the shared file if it is usable."""
+        """Let `change` read and change the shared file's counts, or our own if it is unusable."""
         with self._lock:
             try:
                 if self._shared is not None:

@@ -37,7 +37,7 @@ _EVERY: Final = 5 * SECOND
 _QUIET: Final = 60.0
 """After this silence, Yahoo's socket is compared with a poll (s)."""
 _QUIET_ELSEWHERE: Final = 3.0
-"""The same for another server, which has no budget (s)."""
+"""The same for a socket of another server, whose polls have no budget (s)."""
 _LONGEST_QUIET: Final = 900.0
 """The longest time between two such polls (s). The time grows while no price moves."""
 _CALM: Final = 60.0
@@ -54,7 +54,7 @@ _MUTE: Final = "its socket sends nothing while prices move"
 
 
 class LiveSource(SearchableSource):
-    """A `Source` that sends by itself. `polled` is its polls, at the address of the socket."""
+    """A `Source` that sends prices by itself. `polled` polls the same address."""
 
     batch = YahooSource.batch
 
@@ -63,7 +63,7 @@ class LiveSource(SearchableSource):
         self.name = place.name
         self.url = place.url
         self.budget = Budget(None)
-        """A check is no request, so this one is unlimited. The polls have a budget of their own."""
+        """Unlimited, because a check sends no request. The polls have a budget of their own."""
         self.every = self.every_closed = _EVERY if place.server is None else place.every
         self._server = place.server
         self._polled = polled

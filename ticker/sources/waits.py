@@ -55,7 +55,7 @@ class RateLimitWaits:
         self._pause = pause
 
     def refused(self, asked: int) -> int:
-        """Note a refusal that asked for a wait of `asked`, or of 0. Return how long to wait."""
+        """Note a refusal that asks for a wait of `asked` (0: for none). Return how long to wait."""
         wait = int(self._back_off.wait(MINUTE, 15 * MINUTE))
         self._pause(asked or wait)
         return asked or wait

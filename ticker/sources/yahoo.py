@@ -128,7 +128,7 @@ class YahooSource(SearchableSource):
         return answer
 
     def _why_not(self, parts: Sequence[Answer], began: float) -> SourceError | None:
-        """Return why no request may be sent after `parts`; `None`: it may."""
+        """Return why no request may follow the answers `parts`; `None`: one may."""
         errors = [error for part in parts for error in part.failures.values()]
         for error in errors:
             if isinstance(error, RateLimited):
@@ -153,7 +153,7 @@ class YahooSource(SearchableSource):
         return Answer(quotes, refused)
 
     def _failed(self, part: Sequence[str], error: SourceError, begin: str = "") -> Answer:
-        """Return the answer if the request for `part` failed, or if `error` prevented it."""
+        """Return the answer for `part` if `error` ended or prevented its request."""
         reason = f"{begin}{source_title(self.name)}: {error.problem}"
         failures = dict.fromkeys(part, error)
         return Answer((), dict.fromkeys(part, reason), failures=failures)
@@ -180,7 +180,7 @@ class YahooSource(SearchableSource):
         self._aside.abandon()
 
     async def _asked(self, ask: Callable[[Fetcher], Fetched], *, is_extra: bool = False) -> Fetched:
-        """Return the result of `ask`, which is called in the thread of polls or of extras."""
+        """Call `ask` in the thread of polls, or in that of extras. Return its result."""
         worker = self._aside if is_extra else self._worker
         # Loading yfinance may take longer than the deadline.
         await worker.call(lambda: self._fetcher(is_extra=is_extra))
