@@ -134,8 +134,8 @@ def sentences(brief: Brief) -> list[str]:
         f"One request for each event: {_way_text(events, request)}.",
         f"One open connection: {_way_text(events, opened)}.",
         (
-            f"An event has {brief.payload:.0f} bytes. To each, a request and its answer add "
-            f"{more[0]} bytes, the open connection adds {more[1]}."
+            f"An event has {brief.payload:.0f} bytes. A request and its answer add {more[0]} bytes "
+            f"to each event, the open connection adds {more[1]}."
         ),
         (
             f"So {count_text(events, 'request')} took "

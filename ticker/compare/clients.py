@@ -85,7 +85,7 @@ async def subscribe(
         for _ in range(result.group.subscribers):
             (others if result.group.hangs else able).append(asyncio.create_task(hear(result)))
     try:
-        # Without a group that reads, only `seconds` end the run: one of the others never does.
+        # If all groups hang, only `seconds` ends the run: one task of `others` never ends.
         done, _ = await asyncio.wait(
             able or others, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION
         )

@@ -140,7 +140,7 @@ def _claim(one: Cell, opened: Cell) -> str:
 
 
 def _long_polling(cells: dict[tuple[str, int], Cell], counts: Sequence[int]) -> str:
-    """Say where all its runs beat all runs of WebSocket with one event a message."""
+    """Say where every long poll run beat every WebSocket run (one event a message)."""
     found = []
     for count in counts:
         mine, others = cells["long poll", count], cells[_OPEN, count]
@@ -167,9 +167,9 @@ def _unchanged(cells: dict[tuple[str, int], Cell], counts: Sequence[int]) -> str
     share = often.unchanged / max(often.requests, 1)
     wins = [each for each in (often, slow) if each.happened_bytes < opened.happened_bytes]
     return (
-        f"A poll as often as events come had {share:.0%} answers of 304 (no news), missed "
+        f"A poll as often as events come got {share:.0%} answers without news (304), missed "
         f"{often.missed:.0%} of the events, and moved {often.happened_bytes:.0f} bytes for each "
-        f"that happened; a poll each second missed {slow.missed:.0%} and moved "
+        f"event that happened; a poll each second missed {slow.missed:.0%} and moved "
         f"{slow.happened_bytes:.0f}; the open connection missed {opened.missed:.0%} and moved "
         f"{opened.happened_bytes:.0f}. "
         + (

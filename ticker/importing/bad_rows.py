@@ -1,8 +1,8 @@
 """Finds the bad rows of an import: their lines in the files, and the reasons.
 
-Of a row that it cannot split into columns, DuckDB tells the place among all rows and blank lines.
-Of the other bad rows, only the place among the split rows is known. So the file is read again to
-find the lines of the few rows shown.
+If DuckDB cannot split a row into columns, it reports the place among all rows and blank lines. For
+the other bad rows, only the place among the split rows is known. So the file is read again to find
+the lines of the few rows shown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ticker.streams.recording.database import Connection
 _LENGTH: Final = 80
 """The most characters of a bad row that are shown."""
 _LONGEST: Final = 2**31 - 1
-"""The longest field (characters). A quote that is never closed makes the rest one field."""
+"""The longest field (characters): the rest of the file, if a quote is never closed."""
 
 
 class BadRow(msgspec.Struct, frozen=True):
@@ -109,7 +109,7 @@ def _records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, str]]:
             line = next(lines, "")
 
     for line in lines:
-        # Of an odd number of quotes, one may be open: csv knows. It is too slow for every line.
+        # If their number is odd, a quote may be open. csv knows, but is too slow for every line.
         if line.count('"') % 2:
             next(csv.reader(row(line), delimiter=delimiter))
         else:

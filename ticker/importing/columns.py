@@ -56,7 +56,7 @@ def columns_of(
     ours = {field: field for field in FIELDS}
     for need, asked in {**ours, **layout.columns, **options.renamed}.items():
         if need not in FIELDS:
-            raise UsageError(f"--column {need}={asked}: there are {', '.join(FIELDS)}")
+            raise UsageError(f"--column {need}={asked}: FIELD must be one of {', '.join(FIELDS)}")
         parts = asked.split("+") if asked.lower() not in there else [asked]
         if all(part.lower() in there for part in parts):
             found[need] = [there[part.lower()] for part in parts]

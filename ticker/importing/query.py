@@ -23,8 +23,8 @@ CREATE TABLE rows (
 CREATE TABLE rejected (file INTEGER, line BIGINT, reason VARCHAR)"""
 """`rows` is in the order of the files. `rejected` holds rows that cannot be split into columns.
 
-Other columns are added to `rows` when a file has them, because each column takes time. `reason`
-has two lines there: why the row is bad, and its text.
+Other columns are added to `rows` when a file has them, because each column takes time. In
+`rows`, `reason` has two lines: why the row is bad, and its text.
 """
 ODD_SYMBOLS: Final = """
 SELECT count(*) FROM (SELECT DISTINCT symbol FROM rows)

@@ -62,7 +62,7 @@ def make_ticks(connection: Connection, rows: int, source: str, origin: str) -> T
 
 
 def _put_in_order(connection: Connection, fields: Sequence[str]) -> None:
-    """Make `good`: the good rows, numbered in the order of the recording by `place`."""
+    """Make `good`: the good rows, with `place`, their number in the order of the recording."""
     received = "coalesce(received, time)" if "received" in fields else "time"
     listed = ", ".join(field for field in fields if field != "received")
     connection.execute(

@@ -38,8 +38,8 @@ UNITS: Final = (
     ("µs", 10**17, "", ""),
     ("ns", 2**63, "// 1000", "* 0.001"),
 )
-"""Each unit, the number below which a time is in this unit, and the SQL that makes whole µs of a
-whole number, and µs of a decimal.
+"""Unit, the limit (exclusive) of numbers in this unit, and two pieces of SQL: what follows a whole
+number to make whole µs, and what follows a decimal number to make µs.
 """
 _FIXED: Final = re.compile(r"UTC|GMT|Etc/.+")
 """Zones whose clocks never change."""

@@ -18,8 +18,8 @@ def test_the_sentences_report_the_counts() -> None:
         "One request for each event: 1,000 events, 1,000 connections, 600,000 bytes, 2.00 s.",
         "One open connection: 1,000 events, 1 connection, 305,000 bytes, 0.0500 s.",
         (
-            "An event has 300 bytes. To each, a request and its answer add 300 bytes, the open "
-            "connection adds 5."
+            "An event has 300 bytes. A request and its answer add 300 bytes to each event, the "
+            "open connection adds 5."
         ),
         (
             "So 1,000 requests took 1,000 times the connections, 2.0 times the bytes and 40 times "

@@ -70,7 +70,7 @@ def test_the_claim_of_2010_is_shown_beside_the_measurement() -> None:
 def test_the_sentences_say_where_long_polling_or_304_wins() -> None:
     said = " ".join(verdicts.sentences(full(methods=MEASURED)))
     assert "Long polling was better than WebSocket (one event a message) in events/s, bytes" in said
-    assert "had 40% answers of 304 (no news), missed 40% of the events, and moved 450" in said
+    assert "got 40% answers without news (304), missed 40% of the events, and moved 450" in said
     assert "a poll each second missed 90% and moved 30;" in said
     assert "Where only the newest price counts, the poll each second moves the least." in said
     slow = [each if each.method != "long poll" else cell("long poll") for each in MEASURED]

@@ -197,7 +197,7 @@ def test_a_truncated_parquet_file_is_refused_in_a_sentence(tmp_path: Path, name:
         ("time,symbol,last\n1704153600,A,1\n", {}, "--column price="),
         ("time,symbol,bid\n1704153600,A,1\n", {}, "--column price="),
         ("time,symbol,price\n1704153600,A,1\n", {"renamed": {"price": "last"}}, "no column 'last'"),
-        ("time,symbol,price\n1704153600,A,1\n", {"renamed": {"cost": "price"}}, "there are time"),
+        ("time,symbol,price\n1704153600,A,1\n", {"renamed": {"cost": "price"}}, "one of time"),
         ("time,open,high,low,close\n1704153600,1,2,0,1\n", {}, "bars"),
         ("<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>\nA,5,1,1,1,1,1,1\n", {}, "bars"),
         ("time,symbol,price\n1704153600,A,1\n", {"layout": "nosuch"}, "histdata"),
