@@ -95,7 +95,7 @@ def printed(
     quotes: Sequence[Quote], columns: Sequence[str], owned: Owned, how: Format, *, with_total: bool
 ) -> str:
     """Return the `columns` of `quotes` as text. `with_total`: a table ends with the total."""
-    rows = [_values(quote, columns, owned) for quote in quotes]
+    rows = [_values(quote, columns, owned, how) for quote in quotes]
     text = rows_text(rows, columns, how, lambda: _table(quotes, columns, owned))
     has_total = with_total and how in (Format.table, Format.text)
     return text + _total_line(owned) if has_total else text
@@ -118,21 +118,23 @@ def _total_line(owned: Owned) -> str:
     return " · ".join([*parts, *map(str, total.problems)]) + "\n"
 
 
-def _values(quote: Quote, columns: Sequence[str], owned: Owned) -> dict[str, Any]:
+def _values(quote: Quote, columns: Sequence[str], owned: Owned, how: Format) -> dict[str, Any]:
     """Return name → value. Leaves out columns without one."""
     plain = msgspec.to_builtins(quote)
     holding = owned.board.row(quote.symbol).holding
     for name in _OWNED:
         figure = getattr(holding, name, None)
         if figure is not None:
-            plain[name] = _number(name, figure)
+            plain[name] = _rounded(name, figure, how)
     return {name: plain[name] for name in columns if plain.get(name) is not None}
 
 
-def _number(name: str, figure: Decimal) -> int | float:
-    if name == "quantity":
-        return int(figure) if figure == int(figure) else float(figure)
-    return float(round(figure, _PERCENT if name in ("weight", "gain_percent") else CENTS))
+def _rounded(name: str, figure: Decimal, how: Format) -> int | float | str:
+    if name != "quantity":
+        figure = round(figure, _PERCENT if name in ("weight", "gain_percent") else CENTS)
+    if how is Format.csv:  # a float could lose digits, or have an exponent
+        return f"{figure:f}"
+    return int(figure) if name == "quantity" and figure == int(figure) else float(figure)
 
 
 def _table(quotes: Sequence[Quote], columns: Sequence[str], owned: Owned) -> Table:

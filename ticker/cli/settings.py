@@ -80,13 +80,14 @@ class Settings:
     def _columns(self, name: str) -> tuple[Column, ...]:
         known = ("default", *self.config.watchlists, *LIST_NAMES)
         columns = []
-        for place, word in enumerate(self.config.columns[name]):
-            with self.config.blamed("columns", name, place):
-                columns.append(parse_column(word))
         with self.config.blamed("columns", name):
             if name not in known:
                 listed = ", ".join(dict.fromkeys(known))
                 raise UsageError(f'there is no list "{name}". There are: {listed}')
+        for place, word in enumerate(self.config.columns[name]):
+            with self.config.blamed("columns", name, place):
+                columns.append(parse_column(word))
+        with self.config.blamed("columns", name):
             check_columns(columns)
         return tuple(columns)
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from ticker.cli.holdings_and_alerts import lists_of, watched
-from ticker.cli.quote_columns import parse_columns
+from ticker.cli.holdings_and_alerts import lists_of, portfolio_of, watched
+from ticker.cli.options import Format
+from ticker.cli.quote_columns import Owned, parse_columns, printed
 from ticker.cli.settings import Settings
 from ticker.config import reading as config
 from ticker.errors import ConfigError, UsageError
+from ticker.records import Quote
 
 NOW = 1_795_447_805_000_000
 MakeStream = Callable[..., Any]
@@ -54,6 +56,24 @@ def test_a_meaningless_alert_is_reported_with_its_line() -> None:
     assert [str(mistake).partition(" unknown")[0] for mistake in found.mistakes()] == [
         "config.toml:5: alerts[1].when:"
     ]
+
+
+def test_each_mistake_of_chosen_columns_is_reported() -> None:
+    found = settings("[columns]\nzzz = ['prise']\ndefault = ['price', 'symbol', 'price']\n")
+    told = [str(mistake) for mistake in found.mistakes()]
+    assert [" ".join(words.split(":")[1:3]) for words in told] == [
+        "2  columns.zzz[0]", "2  columns.zzz", "3  columns.default"
+    ]  # fmt: skip
+
+
+def test_csv_has_all_digits_of_what_is_owned() -> None:
+    lots = "[{ symbol = 'BTC-USD', quantity = 0.00001234, price = 50000 }]"
+    owned = Owned(portfolio_of(settings(f"[holdings]\nlots = {lots}")))
+    quote = Quote("BTC-USD", "yahoo", NOW, NOW, 96_000.0, currency="USD")
+    owned.take([quote])
+    columns = ("quantity", "value", "cost", "weight")
+    text = printed([quote], columns, owned, Format.csv, with_total=True)
+    assert text == "quantity,value,cost,weight\n0.00001234,1.18,0.62,100.0000\n"
 
 
 @pytest.mark.parametrize(
