@@ -60,15 +60,17 @@ def lists_of(rows: Sequence[Row], watchlists: Mapping[str, Sequence[str]]) -> li
     """Return the lists to choose from.
 
     These are: all rows; each watchlist and each kind that has some of `rows`, but not all; gainers
-    and losers, if there are any.
+    and losers, if there are any. A watchlist replaces another list of the same name.
     """
     lists = [watchlist(name, symbols) for name, symbols in watchlists.items()]
     lists += [
         RowList(name, lambda row, k=kinds: row.kind in k)  # type: ignore[misc]
         for name, kinds in _KINDS
+        if name not in watchlists
     ]
     found = [each for each in lists if 0 < sum(map(each.holds, rows)) < len(rows)]
-    moves = [each for each in (_GAINERS, _LOSERS) if any(map(each.holds, rows))]
+    others = [each for each in (_GAINERS, _LOSERS) if each.name not in watchlists]
+    moves = [each for each in others if any(map(each.holds, rows))]
     return [ALL, *found, *moves]
 
 

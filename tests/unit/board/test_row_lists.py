@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from ticker.board import Sort
 from ticker.board.row import Row
 from ticker.board.row_lists import ALL, counts, lists_of, next_list
@@ -35,6 +37,17 @@ def test_lists_follow_each_other_in_a_circle() -> None:
     losers = next_list(ROWS, WATCHLISTS, ALL, -1)
     assert (losers.name, losers.sort) == ("losers", Sort("day_change_percent"))
     assert next_list([], {}, losers, 1) == ALL
+
+
+@pytest.mark.parametrize("symbols", [["GC=F"], ["TSLA"]])
+def test_a_watchlist_replaces_another_list_of_its_name(symbols: list[str]) -> None:
+    mine = {"gainers": symbols, "stocks": symbols}
+    shown, names = ALL, []
+    for _ in range(8):
+        shown = next_list(ROWS, mine, shown, 1)
+        names.append(shown.name)
+        assert [*shown.symbols] == mine.get(shown.name, [])
+    assert {"funds", "futures", "losers", ""} <= set(names)
 
 
 def test_an_unknown_change_counts_as_neither_gain_nor_loss() -> None:
