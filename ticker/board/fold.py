@@ -100,8 +100,7 @@ class Board:
         of its heartbeats, which may be old, is computed from it.
         """
         records: list[Tick | Quote] = [*batch.ticks, *batch.quotes]
-        for record in records:
-            self._fold(record, now)
+        self.show_again({each.symbol for each in records if self._fold(each, now)})
         for heartbeat in batch.heartbeats:
             self.show_again(self.writers.take(heartbeat, now, read_at=read_at))
         if batch.gaps:
@@ -295,13 +294,14 @@ class Board:
             state = self._symbols[symbol] = SymbolState()
         return state
 
-    def _fold(self, record: Tick | Quote, now: int) -> None:
+    def _fold(self, record: Tick | Quote, now: int) -> bool:
+        """Fold a record in. Return False if it changes nothing."""
         state = self._state(record.symbol)
         if state is None:
-            return
+            return False
         told = state.of(record.origin or "")
         if not told.take(record):
-            return
+            return False
         self.ticks += isinstance(record, Tick)
         state.show(told, now)
         state.row = None
@@ -312,7 +312,7 @@ class Board:
         if self.received is None or record.received > self.received:
             self.received = record.received
         self._has_invented = self._has_invented or record.simulated
-        self.show_again([record.symbol])
+        return True
 
     def _note_in_focus(self, state: SymbolState) -> None:
         """Add the current price of the focused symbol to its chart."""

@@ -32,15 +32,13 @@ class OriginState:
         """The sequence of `trade`; 0 if it has none."""
 
     def take(self, record: Tick | Quote) -> bool:
-        """Fold a record in. Return False if it changes nothing."""
-        return self._take_quote(record) if isinstance(record, Quote) else self._take_tick(record)
-
-    def _take_tick(self, tick: Tick) -> bool:
-        """Return False if its sequence is not new."""
-        if tick.sequence <= self.sequence:
+        """Fold a record in. Return False if it changes nothing, such as a repeated tick."""
+        if isinstance(record, Quote):
+            return self._take_quote(record)
+        if record.sequence <= self.sequence:
             return False
-        self.sequence = tick.sequence
-        self.trade = tick
+        self.sequence = record.sequence
+        self.trade = record
         return True
 
     def _take_quote(self, quote: Quote) -> bool:
