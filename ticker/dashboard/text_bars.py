@@ -22,6 +22,7 @@ from ticker.escape import escape
 
 _ACTION: Final = "action"
 """The key in a style's `meta` for the action of a click. (Textual's own links are underlined.)"""
+_CUT: Final = " …"
 
 
 class TextBar(Widget):
@@ -107,7 +108,8 @@ def status_words(
     """Return the notice, the words about the filter, and the status; all must be escaped already.
 
     Beside a notice or a filter, a status without a problem is left out unless all fit one line of
-    `width` cells. If a problem and a notice need more than `lines`, the notice is left out.
+    `width` cells. If a problem and a notice need more than `lines`, the end of the notice is left
+    out, up to all of it.
     """
     text = Text(style=palette.text)
     if is_simulated:
@@ -124,8 +126,10 @@ def status_words(
     text.append(" · " if said else "", style=palette.accent)
     text.append(words, style=palette.warning if told.is_trouble else palette.text)
     if notice and told.is_trouble and len(wrap(text.plain, max(1, width))) > lines:
+        fewer, _, _ = notice.removesuffix(_CUT).rpartition(" ")
+        notice = f"{fewer}{_CUT}" if fewer else ""
         return status_words(
-            palette, told, "", filtered, is_simulated=is_simulated, width=width, lines=lines
+            palette, told, notice, filtered, is_simulated=is_simulated, width=width, lines=lines
         )
     return text
 

@@ -56,4 +56,17 @@ def test_beside_a_notice_only_problems_are_still_shown() -> None:
     assert line(40, notice=notice) == notice
     trouble = Status((Part("Yahoo is away"),), is_trouble=True)
     assert line(40, trouble, notice) == f"{notice} · Yahoo is away"
-    assert line(40, trouble, notice, lines=1) == "Yahoo is away"
+    assert line(40, trouble, notice, lines=1) == "config.toml was read … · Yahoo is away"
+
+
+def test_beside_a_problem_a_long_alert_is_cut_between_words() -> None:
+    problem = "Yahoo: too many requests. Next try 14:32:10."
+    trouble = Status((Part(problem), Part("Prices shown are from 14:31:02.", 6)), is_trouble=True)
+    alert = "AAPL > 250: 251.30, at 14:31:02, before alerts were checked"
+    for width, said in (
+        (110, f"{alert} · {problem}"),
+        (50, f"AAPL > 250: 251.30, at 14:31:02, before alerts … · {problem}"),
+        (34, f"AAPL > 250: … · {problem}"),
+        (20, problem),
+    ):
+        assert line(width, trouble, alert, lines=2) == said
