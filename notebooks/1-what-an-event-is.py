@@ -2,7 +2,7 @@
 # # 1 · What an event is
 #
 # Shares are traded all day. A **poller** asks for their prices again and again. Whenever a price
-# is another one than before, the poller writes a **tick** into a **stream**. A tick is an event:
+# has changed, the poller writes a **tick** into a **stream**. A tick is an event:
 # it says what happened, and when. Any number of programs may read the stream, now or later.
 #
 # This notebook makes its own data and needs no network. A small exchange on this machine invents
@@ -27,7 +27,7 @@ SYMBOLS = ["AAPL", "MSFT", "GC=F", "BTC-USD"]
 #
 # `ticker.demo()` starts the exchange and a poller that asks it once a second. After 20 seconds the
 # poller stops, and 5 seconds later another one starts. It needs a second or two until it asks for
-# the first time. Until then no price is polled. We shall see what that means.
+# the first time. Until then no price is polled. A plot below shows what that means.
 #
 # `ticker.frames` reads the stream into pandas frames, while the poller goes on writing.
 
@@ -44,16 +44,16 @@ print(f"{len(ticks)} ticks of {ticks['symbol'].nunique()} symbols, and {len(gaps
 # %% [markdown]
 # ## One tick, field by field
 #
-# Each row of `ticks` is one tick. This is the fifth one of Apple's share. What is unknown is
+# Each row of `ticks` is one tick. This is the fifth one of Apple's share. An unknown value is
 # `NaN`, never zero.
 
 # %%
 MEANINGS = {
     "symbol": "name of the instrument, as Yahoo! Finance spells it",
-    "source": "who told the price",
+    "source": "where the price comes from",
     "origin": "random name of the log in which the tick got its number",
     "sequence": "number of the tick: 1, 2, 3 … for each symbol",
-    "received": "when the poller had it",
+    "received": "when the poller got it",
     "price": "the new price",
     "previous_price": "the price before this tick",
     "day_change": "price minus the last closing price",
@@ -61,9 +61,9 @@ MEANINGS = {
     "volume": "shares traded so far on this day",
     "bid": "best offer to buy",
     "ask": "best offer to sell",
-    "currency": "of all prices in this row",
+    "currency": "the currency of all prices in this row",
     "session": "pre, regular, post or closed",
-    "size": "shares in this trade, where the source tells it",
+    "size": "shares in this trade, if the source reports it",
     "simulated": "True: this price is invented",
 }
 apple = ticks[ticks["symbol"] == "AAPL"]
@@ -75,7 +75,7 @@ pd.DataFrame({"value": tick, "meaning": pd.Series(MEANINGS)}).loc[list(MEANINGS)
 # %% [markdown]
 # ## Two times
 #
-# `time` is when the price was made, `received` is when we had it. An exchange may sell its newest
+# `time` is when the price was made, `received` is when we got it. An exchange may sell its newest
 # prices, and give them away some minutes later. Gold (`GC=F`) comes 10 minutes late here.
 
 # %%
@@ -91,7 +91,7 @@ late.dt.total_seconds().round(1).rename("seconds between time and received").to_
 
 # %%
 def price_line(symbol: str) -> pd.Series:
-    """The price by the time we had it; NaN inside gaps."""
+    """Return the price by the time we got it; NaN inside gaps."""
     own = ticks[ticks["symbol"] == symbol]
     price = pd.Series(own["price"].to_numpy(), index=pd.DatetimeIndex(own["received"]))
     breaks = {}
@@ -161,7 +161,7 @@ rate = each_second.groupby("symbol")["ticks"].mean().sort_values()
 figure, axes = plt.subplots(figsize=(9, 2.5))
 axes.barh(rate.index, rate)
 axes.set_xlim(0, 1.1)
-axes.set_xlabel("ticks per second, while somebody looked")
+axes.set_xlabel("ticks per second, without the gap")
 axes.set_ylabel("symbol")
 axes.set_title("How often each price changes, SIMULATED")
 plt.show()
@@ -184,7 +184,7 @@ plt.show()
 
 # %% [markdown]
 # When did each symbol have ticks? A heat map shows it at a glance: a row for each symbol, a column
-# for each 2 seconds, by the time at which we had the ticks. Gaps are white.
+# for each 2 seconds, by the time at which we got the ticks. Gaps are white.
 # For a recording of a day, take minutes.
 
 # %%

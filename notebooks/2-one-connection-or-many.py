@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 2 · One connection or many
 #
-# There are two ways to come by events. A program can **ask** again and again: each time it opens a
+# There are two ways to get events. A program can **ask** again and again: each time it opens a
 # connection, sends a request and reads an answer. Or it opens **one connection**, and the events
 # come to it.
 #
@@ -84,7 +84,7 @@ plt.show()
 #
 # ## What a poll misses
 #
-# Connections are cheap enough for a poll each second, or each 15 seconds. But what happens between
+# A new connection each second, or each 15 seconds, costs little. But what happens between
 # two polls? Here are ten minutes of an invented market, recorded with a seed, so you see the same
 # prices as everybody. Its prices may move once a second.
 

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 3 · The sender does not care
 #
-# A sender of events does not know who listens. It writes each event down and goes on. Nobody
-# listens? A hundred do? One of them has fallen asleep? The sender keeps its pace.
+# A sender of events does not know who listens. It writes each event down and goes on. Its pace is
+# the same with no listener, with a hundred, and with one that hangs.
 #
 # This notebook measures that, and shows why it is so. All cells together take about one minute.
 
@@ -60,9 +60,9 @@ axes.legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# The line is flat. Here is the same as it happened: each line is one run, and shows how many events
-# the sender had sent. The lines almost coincide. The one with 100 subscribers can lag a little:
-# they use the same CPUs as the sender.
+# The line is flat. The next plot shows the same over time: each line is one run, and shows how many
+# events the sender had sent. The lines almost coincide. The one with 100 subscribers can lag a
+# little, because they use the same CPUs as the sender.
 
 # %%
 figure, axes = plt.subplots(figsize=(9, 3.5))
@@ -152,7 +152,7 @@ plt.show()
 #
 # ## A subscriber that sleeps
 #
-# What becomes of the events while a subscriber sleeps? They are in the log. This cell follows a
+# What happens to the events while a subscriber sleeps? They are in the log. This cell follows a
 # stream live for ten seconds, and sleeps for four of them. Then it reads what it missed.
 #
 # Each tick has the time when it was stored, so the blue line shows when the events came, whether
@@ -202,7 +202,7 @@ print(f"{len(stored)} ticks in the stream, {len(heard)} read by the subscriber")
 print(f"{(steps != 1).sum()} holes in the numbers of those that it read")
 
 # %% [markdown]
-# Nothing is lost. The stream did not wait, and it did not know.
+# Nothing is lost. The stream did not wait for the subscriber.
 #
 # ## Exercises
 #

@@ -35,8 +35,8 @@ print(f"{len(hour)} events, {hour['received'].min():%H:%M:%S} to {hour['received
 # %% [markdown]
 # ## The late joiner
 #
-# Somebody joins half an hour late. Were the events messages, the first half would be gone. In a log
-# it is still there: `since` says where to begin.
+# A reader joins half an hour late. If the events were messages, the first half would be gone. In a
+# log it is still there: `since` says where to begin.
 
 # %%
 JOINS = pd.Timestamp("2026-11-23T15:00Z")
@@ -74,7 +74,7 @@ print(f"events {numbers.iloc[0]} to {numbers.iloc[-1]}; missing: {(numbers.diff(
 # ## The same hour, three times
 #
 # Read it three times, and take a fingerprint of all events in their order. If one price, one time
-# or the order were another, the fingerprint would be another too.
+# or the order were different, the fingerprint would be different too.
 
 
 # %%
@@ -139,8 +139,8 @@ plt.show()
 #
 # ## The same on Kafka
 #
-# Apache Kafka is a log on servers, for many machines. ticker reads and writes it by the same names,
-# so the same strategy gives the same answer there. If no Kafka runs on this machine, the cell says
+# Apache Kafka is a log on servers, for many machines. ticker uses the same functions for it, so
+# the same strategy gives the same answer there. If no Kafka runs on this machine, the cell says
 # how to start one.
 
 # %%
@@ -158,5 +158,5 @@ except (TickerError, subprocess.CalledProcessError):
 # ## Exercises
 #
 # 1. Change 60 and 300 until the profit is as high as you can make it. Then record another hour with
-#    `--seed 8`. What has become of the profit, and what does that tell you?
+#    `--seed 8`. What happens to the profit, and what does that tell you?
 # 2. Let the strategy read from 15:00 only. Does it do the same trades after 15:10? Why not at once?

@@ -108,15 +108,15 @@ plt.show()
 # %% [markdown]
 # The lines on the right move, although this market has the same volatility all day: 30 values are
 # few, so their standard deviation is uncertain. In a real market the first and the last half hour
-# are livelier than noon.
+# have more volatility than noon.
 #
-# Oil is the liveliest here for a dull reason: the invented market moves it about once a second, and
-# each time by one cent at least, which is 1.7 basis points of its price.
+# Oil has the highest volatility here for a simple reason: the invented market moves it about once a
+# second, and each time by one cent at least, which is 1.7 basis points of its price.
 #
 # ## Spread
 #
-# Who buys at once pays the **ask**, who sells at once gets the **bid**. The difference is what
-# impatience costs. An index cannot be bought, so it has none.
+# A buyer who does not wait pays the **ask**, and a seller who does not wait gets the **bid**. The
+# difference is the cost of not waiting. An index cannot be bought, so it has none.
 
 # %%
 middle = (ticks["ask"] + ticks["bid"]) / 2
@@ -160,8 +160,8 @@ plt.show()
 #
 # ## Where the volume was traded
 #
-# A **volume profile** shows at which prices a share changed hands, and when. Prices at which much
-# was traded are those that many people found right.
+# A **volume profile** shows at which prices a share was traded. Prices with much volume are
+# those that many people found right.
 
 # %%
 apple = bars[bars["symbol"] == "AAPL"]
