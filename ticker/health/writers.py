@@ -109,10 +109,10 @@ class WriterHealth:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The stream was away, from `since` on. `until` is when it counts no more (both elapsed µs).
+    """The stream was away from `since` on. The outage counts until `until` (both elapsed µs).
 
-    Until then, a writer that was alive at `since` does not count as gone: its heartbeats could not
-    arrive.
+    While it counts, a writer that was alive at `since` does not count as gone: its heartbeats could
+    not arrive.
     """
 
     since: int

@@ -19,7 +19,7 @@ _DAYS: Final = 1_000_000
 _PARTS: Final = 10**10
 """Parts of one unit. Sizes are added as whole units and parts, because floats lose digits."""
 _MOST: Final = 1e15
-"""A size from here on is a mistake. It does not count in a volume."""
+"""A size of this or more is a mistake. It does not count in a volume."""
 _EXACT: Final = 2**53 // _PARTS
 """Below this number of whole units, units and parts together are exact as a float."""
 _PLACES: Final = range(2, 9)

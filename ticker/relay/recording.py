@@ -127,7 +127,7 @@ class Recording:
         """Record until stopped, or to the end of the span.
 
         Raises `StreamNotWritable` if the log takes no more. With `follow`, waits while the source
-        is missing or unreachable. If another log has replaced the source, records this from its
+        is missing or unreachable. If another log has replaced the source, records that log from its
         start. Raises all other errors of the source.
         """
         self._filter.begin(self._log.id, {}, whole=False)

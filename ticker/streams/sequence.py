@@ -15,7 +15,7 @@ from typing import Final
 from ticker.records import READER, Gap, GapReason, Tick
 
 _TOLD_AHEAD: Final = 1_000
-"""How many holes that the stream's gaps name are remembered per symbol: the newest."""
+"""The most holes named by the stream's gaps that are remembered per symbol: the newest."""
 
 Key = tuple[str, str]
 """(origin, symbol)."""

@@ -40,8 +40,8 @@ class _Loop(Generic[_T]):
         # Without a factory, the runner would set this loop as the calling thread's own.
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
-        # A daemon thread: at exit the interpreter first waits for all threads that are no daemons.
-        # Only then does it drop the items still in use. So it would wait for this one for ever.
+        # A daemon thread. At exit the interpreter waits for all other threads before it drops the
+        # items still in use. So it would wait for ever for this thread if it were no daemon.
         self._thread = threading.Thread(target=self._run, name="ticker-columns", daemon=True)
         self._thread.start()
         atexit.register(self.end)

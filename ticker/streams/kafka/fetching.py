@@ -51,7 +51,7 @@ class Fetching:
     """A running consumer. One task at a time calls `take`."""
 
     def __init__(self, address: KafkaAddress, offsets: Offsets, *, reset: str = "none") -> None:
-        """`reset`: what follows an offset that does not exist; see aiokafka's auto_offset_reset."""
+        """`reset`: where to continue if an offset does not exist (aiokafka's auto_offset_reset)."""
         self._address = address
         self._reset = reset
         self._offsets = dict(offsets)  # the next offset of each partition
@@ -163,7 +163,7 @@ class Fetching:
 
 
 class OffsetOutOfRange(Exception):
-    """An offset that does not exist was asked for."""
+    """The next offset of a partition does not exist."""
 
 
 async def span(

@@ -22,7 +22,7 @@ from ticker.streams.kafka.messages import KINDS, TICKS, decode
 from ticker.streams.kafka.position import KafkaPosition, Offsets
 
 SLACK: Final = 5_000
-"""How far a broker's clock may be behind a poller's (ms), beyond what its last messages show."""
+"""A broker's clock may be this much further behind a poller's than its last messages show (ms)."""
 SCAN: Final = 50_000
 """`find` stops skipping after this many messages."""
 BACK: Final = 1_000_000

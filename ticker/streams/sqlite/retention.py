@@ -34,10 +34,10 @@ class Retention(msgspec.Struct, frozen=True):
     """Size of the database file, without free pages and without its WAL (some MiB)."""
 
     def has_leapt(self, state: LogState, now: int) -> bool:
-        """Tell whether all is too old at `now` (µs, UTC): after a long pause, or by a wrong clock.
+        """Tell whether everything is too old at `now` (µs, UTC).
 
-        One reading of the clock cannot tell which. The next append can: by then a wrong clock is
-        corrected, or this time is confirmed.
+        Either there was a long pause, or the clock is wrong. The next append shows which: by then
+        a wrong clock is corrected, or its time is confirmed.
         """
         return self.keep_for is not None and now - state.appended > self.keep_for
 
