@@ -107,7 +107,9 @@ def findings(full: Full) -> list[str]:
         lines += [_claim(cells[_ONE, counts[0]], cells[_OPEN, counts[0]])]
         lines += [_long_polling(cells, counts), _unchanged(cells, counts)]
         if any(cell.method in {"SQLite", "Kafka"} for cell in full.methods):
-            lines.append("Logs count no bytes: SQLite is a file, and Kafka has its own sockets.")
+            lines.append(
+                "Bytes are not counted for logs: SQLite is a file, and Kafka has its own sockets."
+            )
     lines += [_pace(method, full) for method in dict.fromkeys(each.method for each in full.sender)]
     lines += [
         f"{each.subscribers} subscribers were cut off at once and connected again: "

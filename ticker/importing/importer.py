@@ -113,7 +113,7 @@ def _read(
         if layout.name != source:
             raise UsageError(
                 f"{file.name} has the layout {layout.name}, the files before it {source}. "
-                "Import them into recordings of their own"
+                "Import each layout into its own recording"
             )
         header = not (file.is_parquet or options.columns or layout.names)
         delimiter = file.delimiter if layout is PLAIN else layout.delimiter

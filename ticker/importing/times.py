@@ -210,7 +210,7 @@ def _by_number(samples: Sequence[str], column: str, need: str) -> TimeReading:
         f"WHEN {exact} >= {low} AND {exact} < {below} "
         f"THEN CAST(floor({exact} {of_exact}) AS BIGINT) END"
     )
-    words = literal(f"its time is not in {unit}, as that of the first row is")
+    words = literal(f"its time is not in {unit}, unlike that of the first row")
     return TimeReading(
         sql,
         f"times in {unit}",

@@ -93,9 +93,9 @@ class RelayPosition:
         else:
             if own_there:
                 words = (
-                    f"is a new log, but has quotes of ticks of {self._source.url}. Delete "
-                    "what is left of it (on Kafka: its four topics), and all is sent again; or, "
-                    "if it does hold them, run once: ticker forward FROM TO --forget"
+                    f"is a new log, but has quotes of ticks of {self._source.url}. To send all "
+                    "again, delete what is left of it (on Kafka: its four topics). If it has the "
+                    "ticks, run once: ticker forward FROM TO --forget"
                 )
                 raise StreamUnusable(url, words)
             await self.rewind()

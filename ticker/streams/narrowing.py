@@ -29,7 +29,5 @@ def as_served(stream: Stream) -> Served | None:
 def retained(log: Log) -> Retained:
     """Return `log` if this program deletes from it. Raises `UsageError` otherwise."""
     if backend_of(log.url) is not Backend.SQLITE:
-        raise UsageError(
-            f"{log.url} cannot hold ticks back for a reader. Use a file, like sqlite:PATH"
-        )
+        raise UsageError(f"{log.url} cannot keep ticks for a reader. Use a file, like sqlite:PATH")
     return cast("Retained", log)

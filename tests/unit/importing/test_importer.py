@@ -87,7 +87,7 @@ def test_a_row_in_another_unit_is_a_bad_row_and_not_another_time(tmp_path: Path)
     rows, report = load(file(tmp_path, text))
     assert [row[2] for row in rows] == [1.0, 3.0]
     assert [(bad.line, bad.reason.partition(" (")[0]) for bad in report.shown] == [
-        (3, "its time is not in s, as that of the first row is")
+        (3, "its time is not in s, unlike that of the first row")
     ]
 
 

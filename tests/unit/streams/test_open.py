@@ -28,5 +28,5 @@ def test_the_path_of_a_recording_is_a_stream_that_cannot_be_written() -> None:
 def test_only_a_file_can_hold_back_retention_for_a_reader(tmp_path: Path) -> None:
     log = open_log(f"sqlite:{tmp_path}/log.sqlite")
     assert retained(log) is log
-    with pytest.raises(UsageError, match="cannot hold ticks back"):
+    with pytest.raises(UsageError, match="cannot keep ticks for a reader"):
         retained(open_log("kafka://host/t"))

@@ -91,7 +91,7 @@ def warn(address: KafkaAddress) -> None:
         return
     if not all(map(_is_here, address.servers)):
         _warned.add(address.url)
-        words = "%s: the password is sent in the clear. Use SASL_SSL, or a mechanism of SCRAM"
+        words = "%s: the password is sent unencrypted. Use SASL_SSL, or a mechanism of SCRAM"
         _log.warning(words, address.url)
 
 

@@ -248,7 +248,7 @@ def _tls_words(error: ssl.SSLError, asked: Security) -> str:
             "requires a client certificate. Name it and its key: certificate and key in "
             "[streams], or TICKER_KAFKA_CERTIFICATE and TICKER_KAFKA_KEY"
         )
-    return f"rejects our certificate {asked.certificate} ({why}). Was it signed by its authority?"
+    return f"rejects our certificate {asked.certificate} ({why}). Does it trust the signer?"
 
 
 def _set(key: str, value: str) -> str:

@@ -121,7 +121,7 @@ def mapping_errors(path: Path, *, writing: bool = False) -> Iterator[None]:
 _Kinds = tuple[type[Exception], ...]
 _WORDS: Final[tuple[tuple[_Kinds, type[StreamError] | None, str], ...]] = (
     # `None`: `StreamNotWritable` for a writer, `StreamUnreachable` for a reader.
-    ((apsw.BusyError, apsw.LockedError), StreamUnreachable, "another program holds it locked"),
+    ((apsw.BusyError, apsw.LockedError), StreamUnreachable, "another program has locked it"),
     ((apsw.FullError,), StreamNotWritable, "the disk is full"),
     ((apsw.ReadOnlyError,), None, "the file or its folder is read-only"),
     ((apsw.CantOpenError, apsw.PermissionsError), None, "it cannot be opened"),

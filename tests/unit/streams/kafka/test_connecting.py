@@ -42,7 +42,7 @@ def test_a_password_sent_in_the_clear_is_warned_of_once(
         warn(secured(parse_address(f"kafka://{server}/t"), asked))
     assert len(caplog.records) == warns
     assert "hunter2" not in caplog.text
-    assert ("in the clear. Use SASL_SSL" in caplog.text) is warns
+    assert ("unencrypted. Use SASL_SSL" in caplog.text) is warns
 
 
 @pytest.mark.parametrize("kind", [LeaderNotAvailableError, NotLeaderForPartitionError])
