@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Self
 
 import msgspec
+from aiohttp import ClientError
 
 from ticker.compare.clients import Group, GroupResult, subscribe
 from ticker.compare.plan import RunPlan
@@ -115,7 +116,7 @@ class Bench:
                 heard, cpu = await hearing
         except TimeoutError:
             raise TickerError(f"a run did not end within {PATIENCE:g} s") from None
-        except OSError as error:  # too many open files
+        except (OSError, ClientError) as error:  # too many open files, or the server is gone
             raise TickerError(str(error)) from error
         finally:
             hearing.cancel()

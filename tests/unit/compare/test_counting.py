@@ -12,6 +12,7 @@ from ticker.compare.measuring import Bench
 from ticker.compare.methods import METHODS
 from ticker.compare.plan import RunPlan, tick_of
 from ticker.compare.sockets import listening
+from ticker.errors import TickerError
 from ticker.wire import encode
 
 EVENTS = 30
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bench() -> AsyncIterator[Bench]:
-    """A server and a client process for all tests: each starts for a second."""
+    """A server for all tests: it takes a second to start."""
     async with Bench() as started:
         yield started
 
@@ -87,6 +88,12 @@ async def test_a_subscriber_that_was_cut_off_continues_where_it_was(bench: Bench
     run = await bench.run(RunPlan(events=60, rate=30.0), [Group("WebSocket", 5)], cut=True)
     assert run.groups[0].missed == 0
     assert 5 < run.connections <= 10
+
+
+async def test_a_subscriber_that_cannot_continue_ends_the_run_in_a_sentence() -> None:
+    async with Bench() as bench:
+        with pytest.raises(TickerError, match="not completed"):
+            await bench.run(RunPlan(events=20, rate=200.0), [Group("SSE")], cut=True)
 
 
 async def test_every_subscriber_reads_the_same_log(bench: Bench, tmp_path: object) -> None:
