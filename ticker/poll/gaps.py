@@ -194,9 +194,8 @@ def _unpolled(
 ) -> Mapping[int, Sequence[str]]:
     """Return the start of a gap that ends at `wall` (both µs, UTC) → the symbols in that gap.
 
-    A gap starts at the time of `poll`. If another poller of a symbol got an answer since, the gap
-    starts at that answer, because that poller has reported the time before. There is no gap if the
-    answer is at most two intervals old.
+    A gap starts at `poll`, or at a later answer of another poller, which has reported the time
+    before that answer. There is no gap if that answer is at most two intervals old.
     """
     left: dict[int, list[str]] = {}
     for symbol in symbols:

@@ -105,8 +105,7 @@ class Forwarding:
         since = request.since
         if since != "start" and not is_new:
             self._tell(
-                "Going on where it stopped: --since counts only the first time. "
-                "To start over: --forget"
+                "Going on where it stopped: --since counts only at first. Start over: --forget"
             )
             since = "start"
         relay = Relay(
