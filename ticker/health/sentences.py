@@ -65,14 +65,18 @@ def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
     return f"In another terminal: {poll_command(some, None, option)}"
 
 
-def asking(source: str, option: str = "", *, url: str | None = None) -> str:
+def chosen_source(beat: Heartbeat | None) -> str:
+    """Return the source of `beat` as `--source` takes it; empty: the default, or unknown to us."""
+    source, url = ("", None) if beat is None else (beat.source, beat.source_url)
+    return url if url and _URL.fullmatch(url) else source if source in _CHOSEN else ""
+
+
+def asking(source: str, option: str = "") -> str:
     """Return the options of a `ticker poll` that asks `source` and writes the stream of `option`.
 
-    `source` and `url` are those of a heartbeat. There is no `--source` if `source` is the default
-    or is unknown to us.
+    `source` is a `chosen_source`.
     """
-    chosen = url if url and _URL.fullmatch(url) else source if source in _CHOSEN else ""
-    return (f" --source {chosen}" if chosen else "") + escape(option, 1_000)
+    return (f" --source {source}" if source else "") + escape(option, 1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Backlog:
     is_sending: bool
     """Whether a relay is running that sends them."""
     source: str
-    """The source of these ticks, as heartbeats name it. A poller of this source sends them."""
+    """What a poller that sends them must poll: a `chosen_source`."""
 
     def words(self, option: str = "") -> str:
         """Say when they are sent, or how to send them. `option` names their stream."""
@@ -253,8 +257,7 @@ def poll_command(symbols: Sequence[str], beat: Heartbeat | None, option: str) ->
     """Return the command that polls `symbols` from the source of `beat` (`None`: the default)."""
     words = [shlex.quote(escape(symbol)) for symbol in symbols[:_TYPED]]
     more = ["…"] if len(symbols) > _TYPED else []
-    source, url = ("", None) if beat is None else (beat.source, beat.source_url)
-    return " ".join(["ticker poll", *words, *more]) + asking(source, option, url=url)
+    return " ".join(["ticker poll", *words, *more]) + asking(chosen_source(beat), option)
 
 
 def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:

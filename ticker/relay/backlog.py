@@ -14,10 +14,10 @@ import msgspec
 from ticker.errors import StreamError
 from ticker.files import state_directory
 from ticker.health import Health, StreamState
-from ticker.health.sentences import Backlog
+from ticker.health.sentences import Backlog, chosen_source
 from ticker.relay.checkpoint import read_destination
 from ticker.relay.lock import is_held
-from ticker.relay.route import LOCAL_LOGS, Route, local_log
+from ticker.relay.route import LOCAL_LOGS, Route
 from ticker.streams import Stream, StreamChoice, as_served, canonical_url, open_stream
 
 
@@ -31,6 +31,8 @@ class Waiting(msgspec.Struct, frozen=True):
     """Whether a relay is running for them."""
     again: bool = False
     """Whether they were sent before, to a log that was since deleted or replaced."""
+    source: str = ""
+    """What a poller that sends them must poll, as `--source`; empty: the default, or unknown."""
 
 
 async def find_waiting(choice: StreamChoice, stream: Stream, health: Health) -> list[Waiting]:
@@ -48,7 +50,7 @@ async def find_waiting(choice: StreamChoice, stream: Stream, health: Health) -> 
             route = Route(log, here)
             if await _is_another(stream, health, route):
                 waiting = [each for each in waiting if each.destination != here]
-                waiting.append(Waiting(*route, held.ticks, is_held(route.lock), again=True))
+                waiting.append(_waiting(route, held.ticks, held, again=True))
         found += waiting
     return found
 
@@ -85,16 +87,7 @@ def backlog(found: Iterable[Waiting], choice: StreamChoice) -> Backlog | None:
     if not waiting:
         return None
     ticks = sum(each.ticks for each in waiting)
-    return Backlog(ticks, waiting[0].sending, polled_source(waiting[0], choice))
-
-
-def polled_source(each: Waiting, choice: StreamChoice) -> str:
-    """Return the source that a poller to `choice` must poll to send the ticks of `each`.
-
-    Real and invented prices have different local logs. A poller sends only the log of its kind.
-    """
-    simulated = canonical_url(local_log(choice, simulated=True))
-    return "exchange" if each.log == simulated else "yahoo"
+    return Backlog(ticks, waiting[0].sending, waiting[0].source)
 
 
 async def _is_another(stream: Stream, health: Health, route: Route) -> bool:
@@ -129,4 +122,9 @@ def _of(log: str, health: Health) -> Iterator[Waiting]:
     """Yield what waits in one log, for each destination for which ticks wait."""
     for destination, ticks in health.waiting.items():
         if ticks:
-            yield Waiting(log, destination, ticks, is_held(Route(log, destination).lock))
+            yield _waiting(Route(log, destination), ticks, health)
+
+
+def _waiting(route: Route, ticks: int, health: Health, *, again: bool = False) -> Waiting:
+    newest = max(health.heartbeats, key=lambda beat: beat.received, default=None)
+    return Waiting(*route, ticks, is_held(route.lock), again, chosen_source(newest))

@@ -10,7 +10,7 @@ import shlex
 from ticker.figures import agree, and_more, count_text
 from ticker.health.sentences import asking, sentence
 from ticker.health.states import WriterState
-from ticker.relay.backlog import Waiting, polled_source
+from ticker.relay.backlog import Waiting
 from ticker.relay.proof import Proof
 from ticker.relay.status import RelayStatus
 from ticker.streams import StreamChoice, canonical_url
@@ -72,7 +72,7 @@ def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
         return told + f"A relay is {'trying to send' if is_away else 'sending'} them"
     forward = f"ticker forward {shlex.quote(each.log)} "
     if each.destination == here:
-        option = asking(polled_source(each, choice), choice.option)
+        option = asking(each.source, choice.option)
         word = shlex.quote(choice.word)
         return f"{told}No relay sends them: ticker poll{option}, or {forward}{word}"
     to = shlex.quote(each.destination)

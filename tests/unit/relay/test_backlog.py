@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ticker.records import Batch, Tick
+from ticker.records import Batch, Heartbeat, Tick
 from ticker.relay import Route, exclusively, local_log
 from ticker.relay.backlog import Waiting, find_unsent, find_waiting, undelivered
+from ticker.relay.sentences import waiting_words
 from ticker.streams import StreamChoice, canonical_url, open_log, open_stream, retained
 
 NOW = 1_795_447_805_000_000
@@ -56,3 +57,17 @@ async def test_a_poller_lists_backlogs_that_no_relay_sends(
     assert await find_unsent(new) == [Waiting(*old, 1, sending=False)]
     with exclusively(old.lock, *old):
         assert await find_unsent(new) == []
+
+
+async def test_the_command_that_sends_a_backlog_asks_the_server_of_its_poller(
+    destinations: list[StreamChoice],
+) -> None:
+    choice, url = destinations[0], "exchange:127.0.0.1:18790"
+    await kept_for(choice, 1)
+    async with retained(open_log(local_log(choice, simulated=False))) as log:
+        beat = Heartbeat(log.origin, "w", "exchange", NOW, NOW, 1, "ok", 1, 1, source_url=url)
+        await log.append(Batch(heartbeats=[beat]))
+    async with open_stream(choice) as stream:
+        (found,) = await find_waiting(choice, stream, await stream.health())
+    assert found.source == url
+    assert f"ticker poll --source {url} " in waiting_words(found, choice, away=False)
