@@ -97,10 +97,9 @@ def _selected(field: str, kept: Collection[str], words: _Words) -> str:
     """
     if field == "simulated":
         return "false"
-    if field in words:
-        known = ", ".join(literal(word) for word in words[field] if word is not None)
+    if known := ", ".join(literal(word) for word in words.get(field, ()) if word is not None):
         return f"([{known}]::ENUM({known})[])[{field if field in kept else 0} + 1]"
-    if field not in kept:
+    if field in words or field not in kept:
         return f"CAST(NULL AS {sql_type(field)})"
     if field in TIMES:
         return f"make_timestamptz({field})"

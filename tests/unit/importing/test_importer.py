@@ -396,6 +396,13 @@ def test_a_parquet_file_is_read_by_its_columns(tmp_path: Path) -> None:
     assert load(path)[0] == [("A", 1_704_153_600_500_000, 1.5, None, None)]
 
 
+def test_a_column_of_texts_may_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    row = "TIMESTAMPTZ '2024-01-02 00:00:00+00' AS time, 'A' AS symbol, 1.5 AS price"
+    duckdb.execute(f"COPY (SELECT {row}, NULL::VARCHAR AS currency) TO '{path}' (FORMAT parquet)")
+    assert load(path)[0] == [("A", 1_704_153_600_000_000, 1.5, None, None)]
+
+
 def test_an_existing_recording_is_kept_unless_it_may_be_replaced(tmp_path: Path) -> None:
     path = file(tmp_path, "time,symbol,price\n1704153600,A,1\n")
     out = file(tmp_path, "mine", "out.parquet")
