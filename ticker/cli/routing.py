@@ -39,7 +39,7 @@ def route(words: Sequence[str], commands: Sequence[str], *, on_terminal: bool) -
 
 
 def _help(words: Sequence[str], commands: Sequence[str]) -> list[str]:
-    if not words:
+    if not words or words[0] in ("-h", "--help"):
         return ["--help"]
     if words[0] in commands:
         return [words[0], "--help"]

@@ -239,7 +239,7 @@ class Dashboard(BoardApp):
             case Prompt.SAVE if typed:
                 self._lists.save(typed)
             case Prompt.ADD if symbols:
-                self._add(symbols, self._lists.name)
+                self._add(symbols)
 
     def _add_alert(self) -> bool:
         """Add the typed alert, and its symbol if that has no price. False if it is not valid."""
@@ -250,14 +250,16 @@ class Dashboard(BoardApp):
             words = str(error)
             self.tell(words[:1].upper() + words[1:])
             return False
-        self.tell(words)
         if missing and self._choosing.has_poller:
-            self._add([missing])
+            self._choosing.add([missing])
+        self.tell(words)
         return True
 
-    def _add(self, symbols: Sequence[str], watchlist: str = "") -> None:
-        if why := self._choosing.add(symbols, watchlist):
-            self.tell(why)
+    def _add(self, symbols: Sequence[str]) -> None:
+        """Add `symbols` to the screen, and say so: the list shown may not hold them."""
+        new = [symbol for symbol in symbols if symbol not in self.feed.board.symbols]
+        words = f"{' '.join(new)} added, u removes it" if new else "It is here already"
+        self.tell(self._choosing.add(symbols, self._lists.name) or words)
 
     def _close_question(self) -> None:
         self._question.end()

@@ -24,6 +24,7 @@ COMMANDS = ("run", "watch", "status", "tail", "config", "poll")
         (["coin"], ["run", "coin"]),
         (["aapl,msft"], ["run", "aapl,msft"]),
         (["help"], ["--help"]),
+        (["help", "--help"], ["--help"]),
         (["help", "tail"], ["tail", "--help"]),
     ],
 )

@@ -277,6 +277,8 @@ async def test_symbols_are_added_and_removed_through_the_controller(
         await pilot.press("plus", *"gc=f", "comma", *"s0000", "enter")
         await until(lambda: len(controller.asked) == 1)
         assert app._table.symbols == ["S0000", "S0001", "GC=F"]
+        words = "GC=F added, u removes it"
+        await until(lambda: words in app._words.status.render().plain)
         await pilot.press("end", "minus")
         await until(lambda: len(controller.asked) == 2)
         assert app._table.symbols == ["S0000", "S0001"]
