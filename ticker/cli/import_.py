@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, Failed
-from ticker.cli.options import Quiet
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.exit_codes import CANNOT_WRITE, NO_DATA, Failed
+from ticker.cli.options import Quiet, Verbose
 from ticker.cli.signals import ended_by_signals
 from ticker.cli.standard_streams import tell
 from ticker.cli.status_line import StatusLine
@@ -88,10 +89,12 @@ def import_(
     strict: Strict = False,
     force: Force = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Turn other publishers' tick files (CSV, CSV in gz or zip, Parquet) into a recording."""
     from ticker.importing import Options, import_files
 
+    set_up_logging(quiet=quiet, verbose=verbose)
     named, out = _paths(files)
     options = Options(
         layout=layout,
@@ -129,7 +132,6 @@ def import_(
     finally:
         line.clear()
     _tell_result(report, out, quiet=quiet)
-    raise typer.Exit(DONE)
 
 
 def _paths(words: Sequence[str]) -> tuple[list[Path], Path]:
