@@ -140,8 +140,9 @@ def status(
     if has_poller and _is_before(writers[0], feed):
         # Earlier records say nothing about the poller that starts with this screen.
         return Status((Part("The poller is starting."), shown))
+    advised = None if has_poller else option  # the screen starts its own poller again
     verdict = of_writers(
-        feed.board.writers, now, zone, elapsed=elapsed, symbols=feed.symbols, option=option
+        feed.board.writers, now, zone, elapsed=elapsed, symbols=feed.symbols, option=advised
     )
     if (reason := writers[0].reason) is not Reason.FRESH:
         told = Part(verdict.words, _PROBLEM, verdict.brief)

@@ -108,11 +108,14 @@ def followed_by(words: str, more: str) -> str:
     return f"{words}{' ' if words.endswith(('.', '?')) else ' · '}{more}" if more else words
 
 
-def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> str:
-    """Describe the writer at `now` (µs): activity or problem, since when, and what to do."""
+def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str | None = "") -> str:
+    """Describe the writer at `now` (µs): activity or problem, since when, and what to do.
+
+    `option=None`: a poller starts again by itself, so there is no advice to start one.
+    """
     beat = writer.heartbeat
     source = source_title(beat.source, first=True)
-    start = f"Start one: {_command(beat.symbols or _EXAMPLE, beat, option)}"
+    start = "" if option is None else _start(beat.symbols or _EXAMPLE, beat, option)
     heard = clock(writer.last_sign(now), zone, now=now)
     match writer.reason:
         case Reason.FRESH | Reason.POLLER_STOPPED if beat.tape_time is not None:
@@ -125,9 +128,9 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
             problem = f" · {escape(beat.problem, _PROBLEM)}" if beat.problem else ""
             return f"{source} {how} {asked}: {answered}{problem}"
         case Reason.POLLER_STOPPED if writer.is_stopped:
-            return f"The poller stopped at {clock(beat.received, zone, now=now)}. {start}"
+            return f"The poller stopped at {clock(beat.received, zone, now=now)}.{start}"
         case Reason.POLLER_STOPPED:
-            return f"No sign of the poller since {heard}. {start}"
+            return f"No sign of the poller since {heard}.{start}"
         case Reason.UNKNOWN:
             told = clock(beat.received, zone, now=now)
             return (
@@ -179,7 +182,9 @@ def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> st
     )
 
 
-def of_healthy(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str = "") -> str:
+def of_healthy(
+    writers: Sequence[WriterHealth], now: int, zone: Zone, option: str | None = ""
+) -> str:
     """Describe healthy writers in one line."""
     if len(writers) == 1:
         return of_writer(writers[0], now, zone, option)
@@ -220,7 +225,7 @@ def of_healthy_briefly(writers: Sequence[WriterHealth], now: int, zone: Zone) ->
     return f"{came:,} of {wished:,} answered at {asked}{problem}"
 
 
-def of_writer_briefly(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> str:
+def of_writer_briefly(writer: WriterHealth, now: int, zone: Zone, option: str | None = "") -> str:
     """Describe a writer in trouble: what is wrong, and what to do."""
     beat = writer.heartbeat
     if writer.reason is Reason.UNREACHABLE:
@@ -231,26 +236,26 @@ def of_writer_briefly(writer: WriterHealth, now: int, zone: Zone, option: str = 
 
 
 def of_stale(
-    writer: WriterHealth, symbols: Sequence[str], now: int, zone: Zone, option: str = ""
+    writer: WriterHealth, symbols: Sequence[str], now: int, zone: Zone, option: str | None = ""
 ) -> str:
     """Say why `symbols` get no price. `writer` is the healthiest of those that poll them."""
     named = names(symbols)
     if writer.reason is not Reason.POLLER_STOPPED:
         return f"{named}: {of_writer(writer, now, zone, option)}"
     since = clock(writer.last_sign(now), zone, now=now)
-    command = _command(symbols, writer.heartbeat, option)
-    return f"No sign of the poller of {named} since {since}. Start one: {command}"
+    start = "" if option is None else _start(symbols, writer.heartbeat, option)
+    return f"No sign of the poller of {named} since {since}.{start}"
 
 
-def _command(symbols: Sequence[str], beat: Heartbeat, option: str) -> str:
-    """Return the command that starts a poller like that of `beat` for `symbols`.
+def _start(symbols: Sequence[str], beat: Heartbeat, option: str) -> str:
+    """Return the advice to start a poller like that of `beat` for `symbols`.
 
     It names the first symbols if there are many. For the demo's stream it starts a new demo,
     because the old demo's exchange has ended too.
     """
     if option == _DEMO and beat.source_url is not None:
-        return "ticker demo --keep"
-    return poll_command(symbols, beat, option)
+        return " Start one: ticker demo --keep"
+    return f" Start one: {poll_command(symbols, beat, option)}"
 
 
 def poll_command(symbols: Sequence[str], beat: Heartbeat | None, option: str) -> str:

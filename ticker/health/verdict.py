@@ -131,7 +131,7 @@ def of_writers(
     *,
     elapsed: int | None = None,
     symbols: Collection[str] | None = None,
-    option: str = "",
+    option: str | None = "",
     backlog: Backlog | None = None,
 ) -> Verdict:
     """Judge a readable stream by its writers at `now` (µs, UTC).
@@ -139,7 +139,8 @@ def of_writers(
     Writers are judged by `elapsed` (µs, the reader's own clock); `None`: by `now`. A stream is
     healthy if one writer is well and no wanted symbol is stale (`Writers.stale`). `symbols` are
     those that the reader wants; `None`: all. While a relay sends a `backlog`, the heartbeats wait
-    too, so a writer that looks gone may be alive. Then there is no advice to start another.
+    too, so a writer that looks gone may be alive. Then there is no advice to start
+    another, as with `option=None`: a poller starts again by itself.
     """
     elapsed = now if elapsed is None else elapsed
     found = writers.at(elapsed)
@@ -148,7 +149,7 @@ def of_writers(
         return Verdict(Standing.STALE, backlog.words(), ("backlog",))
     if not found:
         return Verdict(
-            Standing.STALE, f"No poller is running. {to_poll(option=option)}", ("no poller",)
+            Standing.STALE, f"No poller is running. {to_poll(option=option or '')}", ("no poller",)
         )
     healthiest = found[0]
     words = of_writer(healthiest, now, zone, option)

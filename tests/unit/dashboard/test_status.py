@@ -152,7 +152,9 @@ async def test_a_screen_with_its_own_poller_does_not_advise_to_start_one(
     beat = Heartbeat("o", "w", "yahoo", NOW, NOW, 1_000_000, "ok", 2, 2)
     watch.board.fold(Batch(Position("1"), heartbeats=[beat]), elapsed + 1)
     elapsed += 60_000_000
-    assert "No sign of the poller" in status(watch, NOW, UTC, has_poller=True).words
+    words = status(watch, NOW, UTC, has_poller=True).words
+    assert "No sign of the poller" in words
+    assert "Start one" not in words  # it starts again by itself
 
 
 async def test_a_poller_that_starts_beside_another_is_not_unhealthy(
