@@ -71,6 +71,10 @@ class Pairs:
         refused = board.writers.refusals(self._feed.elapsed()).keys() & self._asked
         known = (self._refused | refused).__contains__
         needed = set() if owner is None else set(owner.pairs(known))
+        if owner is not None and self._controller is None:
+            # Read every pair that would do, because nobody can be asked for the best one.
+            while more := set(owner.pairs(needed.__contains__)) - needed:
+                needed |= more
         rows = set(self._feed.symbols or self._listed)
         beside = (self._beside | needed) - rows
         if beside != board.beside:

@@ -77,6 +77,19 @@ async def test_pairs_are_read_and_asked_for_until_a_rate_is_known(
     assert feed.board.valuation.total.value == Decimal("1.08")
 
 
+async def test_without_a_poller_any_pair_in_the_stream_serves(stream_in_memory: MakeStream) -> None:
+    feed = Follow(stream_in_memory(), ["AAPL"], elapsed=lambda: 0)
+    lots = (Lot(symbol="AAPL", quantity=Decimal(1)),)
+    feed.board.own(Portfolio(Holdings({}, lots), "EUR"))
+    pairs = Pairs(feed, None, ["AAPL"], [])
+    feed.board.fold(Batch(Position(""), quotes=[quote("AAPL", 200.0, "USD")]), 0)
+    pairs.look()
+    assert feed.board.beside == {"USDEUR=X", "EURUSD=X"}
+    feed.board.fold(Batch(Position(""), quotes=[quote("EURUSD=X", 1.25, "USD")]), 0)
+    pairs.look()
+    assert feed.board.beside == {"EURUSD=X"}
+
+
 async def test_pairs_for_a_changed_configuration_are_read_and_polled_once(
     stream_in_memory: MakeStream,
 ) -> None:

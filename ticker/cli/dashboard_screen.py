@@ -138,14 +138,14 @@ class LiveScreen(Screen):
         *,
         listed: Sequence[str] = (),
         notices: Sequence[str] = (),
-        runs_commands: bool = False,
+        runs: bool = False,
     ) -> None:
         is_demo = choice.demo or choice.temporary
         super().__init__(
             settings,
             choice,
             settings.zone(tz),
-            alerting_of(settings, choice, runs=runs_commands),
+            alerting_of(settings, choice, runs=runs),
             title=", ".join(listed) or ("demo" if is_demo else ""),
             listed=listed,
         )

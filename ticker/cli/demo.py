@@ -16,7 +16,7 @@ from ticker.cli.demo_log import demo_log
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exchange import SEED, Listed
 from ticker.cli.exit_codes import DONE, NO_DATA, Failed
-from ticker.cli.holdings_and_alerts import watched
+from ticker.cli.holdings_and_alerts import RunCommands, watched
 from ticker.cli.record import recorded_words
 from ticker.cli.recording_files import new_recording, recording_path
 from ticker.cli.settings import Settings
@@ -72,6 +72,7 @@ def demo(
     duration: options.For = None,
     record: Record = None,
     force: Force = False,
+    alerts: RunCommands = False,
     tz: options.TimeZone = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -109,7 +110,9 @@ def demo(
         exchange, url = _exchange(seed, listed, source or _SOURCES[0], listening)
         poller = ["poll", *seen.all, "--source", url, "--every", every or "1s"]
         poller += ["--stream", "demo" if choice.demo else choice.url]
-        screen = LiveScreen(settings, choice, seen, tz, duration, listed=lists, notices=notices)
+        screen = LiveScreen(
+            settings, choice, seen, tz, duration, listed=lists, notices=notices, runs=alerts
+        )
         raise typer.Exit(
             run(screen.main([poller, exchange], {"exchange": listening.fileno()}), stop=screen.stop)
         )

@@ -43,5 +43,5 @@ def run(
     words += ["--every", every] if every is not None else []
     lists = settings.watchlists(watchlists)
     listed = lists if lists or symbols else ("default",)
-    screen = LiveScreen(settings, choice, seen, tz, duration, listed=listed, runs_commands=True)
+    screen = LiveScreen(settings, choice, seen, tz, duration, listed=listed, runs=True)
     raise typer.Exit(run_to_end(screen.main([words]), stop=screen.stop))

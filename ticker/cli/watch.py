@@ -63,7 +63,7 @@ def watch(
     need_terminal("watch", f"ticker watch --once{option}, or ticker tail{option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
     listed = settings.watchlists(watchlists)
-    screen = LiveScreen(settings, choice, seen, tz, duration, listed=listed, runs_commands=alerts)
+    screen = LiveScreen(settings, choice, seen, tz, duration, listed=listed, runs=alerts)
     raise typer.Exit(run_to_end(screen.main([]), stop=screen.stop))
 
 

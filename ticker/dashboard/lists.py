@@ -119,11 +119,19 @@ class Lists:
         self._save(lambda: self._preferences.save_columns(key, columns))
 
     def save(self, name: str) -> None:
-        """Write the watchlist shown, or else the symbols shown, into the watchlist `name`."""
+        """Write the watchlist shown, or else the symbols shown, into the watchlist `name`.
+
+        Does not remove symbols from a watchlist other than the proposed one.
+        """
         shown = set(self._table.symbols)
         symbols = self._choosing.watchlists.get(
             self._table.shown_list.name, [s for s in self._feed.board.symbols if s in shown]
         )
+        lost = set(self._choosing.watchlists.get(name, ())).difference(symbols)
+        if lost and name != self.name_to_save:
+            others = and_more(sorted(lost), 3)
+            self._tell(f"{name} has other symbols too ({others}). Save under another name")
+            return
         self._save(lambda: self._preferences.save_watchlist(name, list(symbols)))
 
     def _save(self, save: Callable[[], str]) -> None:

@@ -777,6 +777,9 @@ async def test_w_saves_the_rows_of_a_list_that_is_no_watchlist(
         await until(lambda: "S1" in app._table)
         await pilot.press("tab", "w", "enter")  # no name: the list `all` must not shrink
         assert kept.saved == []
+        await pilot.press("w", *"all", "enter")
+        await until(lambda: "all has other symbols too (S0)" in app._words.status.render().plain)
+        assert kept.saved == []
         await pilot.press("w", *"up", "enter")
         assert kept.saved == [("up", ["S1"])]
         await pilot.press("shift+tab", "/", *"s0", "enter", "w", "ctrl+u", *"one", "enter")
