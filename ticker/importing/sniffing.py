@@ -1,6 +1,7 @@
 """Finds out what a file is from its beginning: its kind, its first lines, its delimiter.
 
-Reads the first 64 KiB and unpacks zips into a folder that the caller removes. Knows no layout.
+Unpacks zips into a folder that the caller removes. A file with mixed line ends is copied there with
+equal ones. Knows no layout.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import msgspec
 from ticker.errors import UsageError
 
 _LOOK: Final = 65_536
+_CHUNK: Final = 4_194_304
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -51,14 +53,14 @@ def sniff(path: Path, folder: Path) -> list[Sniffed]:
         with path.open("rb") as file:
             head = file.read(4)
         if head.startswith(_ZIP):
-            return [_look(member, member.name) for member in _unzip(path, folder)]
+            return [_look(_evened(member, folder), member.name) for member in _unzip(path, folder)]
         if head.startswith(_PARQUET):
             return [Sniffed(path, path.name, is_parquet=True)]
         if head.startswith(_GZIP) and not path.name.endswith(".gz"):
             linked = _own(folder) / f"{path.name}.gz"  # DuckDB recognises a gzip by its name
             linked.symlink_to(path.resolve())
-            return [_look(linked, path.name)]
-        return [_look(path, path.name)]
+            return [_look(_evened(linked, folder), path.name)]
+        return [_look(_evened(path, folder), path.name)]
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder: name its files") from None
     except FileNotFoundError:
@@ -112,6 +114,27 @@ def _unzip(path: Path, folder: Path) -> list[Path]:
 
 def _is_csv(name: str) -> bool:
     return name.lower().endswith(".csv")
+
+
+def _evened(path: Path, folder: Path) -> Path:
+    """Return `path`, or a copy with equal line ends if they are mixed: DuckDB loses rows then."""
+    if not _is_mixed(path):
+        return path
+    copy = _own(folder) / path.name.removesuffix(".gz")
+    with opened(path) as file, copy.open("wb") as out:
+        out.writelines(line.removesuffix(b"\n").removesuffix(b"\r") + b"\n" for line in file)
+    return copy
+
+
+def _is_mixed(path: Path) -> bool:
+    ends = returns = 0
+    before = b""
+    with opened(path) as file:
+        while data := file.read(_CHUNK):
+            ends += data.count(b"\n")
+            returns += data.count(b"\r\n") + (before == b"\r" and data[:1] == b"\n")
+            before = data[-1:]
+    return 0 < returns < ends
 
 
 def _look(path: Path, name: str) -> Sniffed:

@@ -396,6 +396,16 @@ def test_a_parquet_file_is_read_by_its_columns(tmp_path: Path) -> None:
     assert load(path)[0] == [("A", 1_704_153_600_500_000, 1.5, None, None)]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_no_row_is_lost_if_line_ends_are_mixed(tmp_path: Path, *, packed: bool) -> None:
+    ends = ["\r\n", "\r\n", "\n", "\n", "\n", "\r\n", "\n"]
+    rows = ["time,symbol,price,note", *(f'{n},A,{n}.5,"q"' for n in range(1, 7))]
+    data = "".join(map(str.__add__, rows, ends)).encode()
+    path = tmp_path / ("a.csv.gz" if packed else "a.csv")
+    path.write_bytes(gzip.compress(data) if packed else data)
+    assert [row[2] for row in load(path)[0]] == [1.5, 2.5, 3.5, 4.5, 5.5, 6.5]
+
+
 def test_a_column_of_texts_may_be_empty(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     row = "TIMESTAMPTZ '2024-01-02 00:00:00+00' AS time, 'A' AS symbol, 1.5 AS price"
