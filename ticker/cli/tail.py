@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from typing import Annotated, Final
@@ -42,7 +43,8 @@ _Last = Annotated[
         metavar="N",
         min=0,
         max=10**12,
-        help="Begin with the last N ticks (default: 10). With --since: the last N since then.",
+        help="Begin with the last N ticks (default: --count, or 10). "
+        "With --since: the last N since then.",
     ),
 ]
 
@@ -111,7 +113,7 @@ def tail(
         form=form or (options.Format.text if terminal else options.Format.json),
         since=begin,
         until=end,
-        last=10 if last is None and since is None else last,
+        last=count or 10 if last is None and since is None else last,
         follow=not no_follow and choice.address.backend.is_writable,
         everything=everything,
         iso_times=times is options.TimeStyle.iso,
@@ -208,6 +210,7 @@ async def _follow(stream: Stream, wish: TailOptions, printer: Printer, *, quiet:
         async for batch in batches:
             if await printer.take(batch):
                 return
+    await printer.finish()
     if quietness is not None:
         quietness.tell_skipped(stream.read_stats().broken, at_once=True)
 
@@ -216,7 +219,7 @@ async def _begin(
     stream: Stream, wish: TailOptions, printer: Printer, quietness: Quietness | None
 ) -> Batch:
     """Return an empty batch with the position at which reading starts."""
-    position = await _find(stream, wish)
+    position = await _find(stream, wish, from_start=printer.held is not None)
     if (wish.follow and quietness is not None) or (
         wish.form is options.Format.text and wish.last != 0
     ):
@@ -230,7 +233,9 @@ async def _begin(
     return Batch(position)
 
 
-async def _find(stream: Stream, wish: TailOptions) -> Position:
+async def _find(stream: Stream, wish: TailOptions, *, from_start: bool) -> Position:
+    if from_start:
+        return await stream.find("start" if wish.since is None else wish.since)
     if wish.since is not None and (wish.last is None or wish.since == "end"):
         return await stream.find(wish.since)
     if not wish.follow and wish.last == 0:
@@ -249,6 +254,8 @@ class Printer:
         self.hints: dict[str, int | None] = {}
         self._wish = wish
         self._left = wish.count
+        self.held = deque[Record](maxlen=wish.last) if wish.last and wish.is_over else None
+        """The last events before `until`, if that is past: only the end tells which they are."""
         self._columns = output.ALL_COLUMNS if wish.everything else output.EVENT_COLUMNS
         if wish.form is options.Format.csv:
             out.write(output.csv_header(self._columns))
@@ -256,6 +263,17 @@ class Printer:
     async def take(self, batch: Batch) -> bool:
         """Print the wished events of `batch`. Returns True once `count` events are printed."""
         records = self._chosen(batch)
+        if self.held is None:
+            return await self._print(records)
+        self.held.extend(records)
+        return False
+
+    async def finish(self) -> None:
+        """Print the events held."""
+        if self.held:
+            await self._print([*self.held])
+
+    async def _print(self, records: Sequence[Record]) -> bool:
         if self._left is not None:
             records = records[: self._left]
             self._left -= len(records)

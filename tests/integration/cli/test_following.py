@@ -44,6 +44,14 @@ def test_tail_starts_with_the_last_ten_or_a_chosen_number(ticker: Program, log: 
     assert events(some.stdout) == [1, 2, 3]
     none = ticker("tail", "--stream", log, "--no-follow", "--until", "2020-01-01")
     assert (none.returncode, none.stdout) == (0, "")
+    last = ticker("tail", "--stream", log, "--count", "3")
+    assert events(last.stdout) == [28, 29, 30]
+    (received,) = [json.loads(line)["received"] for line in two.stdout.splitlines()[:1]]
+    until = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=received - 13)  # tick 16
+    early = ticker("tail", "--stream", log, "--until", until.isoformat())
+    assert events(early.stdout) == list(range(6, 16))
+    few = ticker("tail", "--stream", log, "--until", until.isoformat(), "-n", "2")
+    assert events(few.stdout) == [14, 15]
 
 
 def test_tail_as_csv_has_one_header_and_readable_times(ticker: Program, log: str) -> None:
