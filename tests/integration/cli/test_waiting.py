@@ -33,7 +33,7 @@ def test_the_advised_command_sends_the_backlog(ticker: Program, exchange: str) -
         url = f"kafka://127.0.0.1:{nobody.getsockname()[1]}/ticks"
         ticker("poll", "AAPL", "--source", exchange, "--count", "1", "--stream", url)
         told = ticker("status", "--stream", url, "--format", "table").stdout
-        assert f"ticker poll --source exchange --stream {url}, or ticker forward " in told
+        assert f"ticker poll --source {exchange} --stream {url}, or ticker forward " in told
 
 
 def test_a_relay_is_shown_as_trying_while_its_stream_is_away(
