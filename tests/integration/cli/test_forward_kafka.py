@@ -409,7 +409,7 @@ def test_recreated_topics_get_everything_in_the_local_log(
     assert (waits["sending"], waits["again"]) == (False, True)
     assert told["verdict"] == (
         f"The stream is empty, but {held} ticks wait here. "
-        f"To send them: ticker poll --source exchange --stream {stream}"
+        f"To send them: ticker poll --source {exchange} --stream {stream}"
     )
     table = ticker("status", "--stream", stream, "--format", "table").stdout
     assert "sent before to a log that no longer exists. No relay sends them: ticker poll" in table
